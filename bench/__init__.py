@@ -1,0 +1,1 @@
+"""The bench: choosing instances, adding up verdicts, the report, and walking an artifact back to its YAML."""

@@ -1,0 +1,117 @@
+"""What an edit of the specs comes to: tasks added, changed, removed, rejected, and which edited entry each of them uses."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from bench.sides import Side, Sketch, sketches
+from sandbox.box import open_box
+from specs import rows
+from specs.progress import track
+from specs.records import Candidates, Scorecard, Solution, Task, Verifier
+from specs.store import Store
+from verifiers import audit, scorecard
+from verifiers.parallel import finished
+from verifiers.snapshot import OpenBox
+
+KINDS = ("added", "changed", "removed")
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Two sides compared. `before` and `after` sketch the tasks whose key differs, `same` of them came out equal to the byte."""
+
+    base: Side
+    head: Side
+    before: dict[str, Sketch]
+    after: dict[str, Sketch]
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """By id: added | changed | removed. A task that the compiler rejects is not there."""
+        found: dict[str, str] = {}
+        for identity in sorted({*self.before, *self.after}):
+            old, new = _made(self.before, identity), _made(self.after, identity)
+            if old and new:
+                found |= {identity: "changed"} if old.parts != new.parts else {}
+            elif old or new:
+                found[identity] = "added" if new else "removed"
+        return found
+
+    @property
+    def same(self) -> set[str]:
+        """Ids of tasks that were compiled anew and came out equal to the byte."""
+        both = {*self.before} & {*self.after}
+        return {i for i in both if _made(self.before, i) and _made(self.after, i)} - set(self.kinds)
+
+    @property
+    def entries(self) -> dict[tuple[str, str], str]:
+        """Edited entries by (path, name): new | edited | gone."""
+        old, new = self.base.entries, self.head.entries
+        found = {e: "new" for e in new if e not in old} | {e: "gone" for e in old if e not in new}
+        return dict(sorted((found | {e: "edited" for e in new if e in old and old[e] != new[e]}).items()))
+
+    def used(self, identity: str) -> set[tuple[str, str]]:
+        """The entries that the task uses on either side."""
+        return {e for s in (self.base, self.head) if identity in s.plans for e in s.used(identity)}
+
+
+def _made(side: dict[str, Sketch], identity: str) -> Sketch | None:
+    sketch = side.get(identity)
+    return sketch if sketch and not sketch.rejected else None
+
+
+def compare(base: Side, head: Side, workers: int) -> Edit:
+    """Compile what differs on either side: tasks whose key is the same on both are the same tasks."""
+    touched = {i for i in {*base.keys, *head.keys} if base.keys.get(i) != head.keys.get(i)}
+    before = sketches(base, touched & set(base.keys), workers)
+    return Edit(base, head, before, sketches(head, touched & set(head.keys), workers))
+
+
+def instruction(store: Store, sketch: Sketch) -> str:
+    """The instruction of a compiled task."""
+    return str(store.get("compile", sketch.key)["task"]["instruction"])  # type: ignore[index]
+
+
+def cards(sketched: Iterable[Sketch], workers: int, store: Store, opened: OpenBox = open_box) -> list[Scorecard]:
+    """The scorecards of compiled tasks, from the store or measured now and kept; by id. Raises BoundaryError where a box fails."""
+    todo = list(sketched)
+    found: list[Scorecard] = []
+    with track("audit", len(todo)) as advance:
+        for _, card in finished(functools.partial(_card, store=store, opened=opened), todo, workers):
+            found.append(card)
+            advance()
+    return sorted(found, key=lambda c: c.id)
+
+
+def _card(sketch: Sketch, store: Store, opened: OpenBox) -> Scorecard:
+    kept: dict[str, Any] = store.get("compile", sketch.key) or {}
+    case = audit.Case(
+        rows.from_row(Task, kept["task"]),
+        rows.from_row(Verifier, kept["verifier"]),
+        rows.from_row(Solution, kept["solution"]),
+        rows.from_row(Candidates, kept["candidates"]).candidates,
+    )
+    card = store.record("audit", case.key, Scorecard)
+    if card is None:
+        card = audit.audit(case, opened)
+        store.put("audit", case.key, card)
+    return card
+
+
+def excess(edit: Edit, audited: Iterable[Scorecard]) -> list[str]:
+    """Why the edit's own rejections are too many for the build, measured against all that is planned; empty where they are not."""
+    refused = {i: s.operations for i, s in edit.after.items() if s.rejected} | {c.id: c.operations for c in audited if c.rejected}
+    planned = len(edit.head.plans)
+    found = []
+    if len(refused) > planned * scorecard.MOST_REJECTED:
+        found.append(f"{len(refused)} of {planned} tasks are rejected, more than {scorecard.MOST_REJECTED:.0%}")
+    for operation in sorted({o for operations in refused.values() for o in operations}):
+        tasks = [i for i, p in edit.head.plans.items() if operation in p.operations]
+        bad = sum(i in refused for i in tasks)
+        if len(tasks) >= scorecard.ENOUGH_TASKS and bad > len(tasks) * scorecard.MOST_REJECTED_OF_OPERATION:
+            found.append(f"{bad} of {len(tasks)} tasks of {operation} are rejected, more than {scorecard.MOST_REJECTED_OF_OPERATION:.0%}")
+    return found

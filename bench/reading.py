@@ -1,0 +1,130 @@
+"""What bench modules read: the selection, columns of shards, and an agent's attempts joined with their verdicts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from specs import layout, shards
+from specs.errors import BoundaryError, Problem, UserError
+from specs.records import Change, Failure, Rollout, Usage, Verdict
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Ids of the tasks to train on, of the bench's instances, and of those instances that model agents take."""
+
+    train: tuple[str, ...]
+    bench: tuple[str, ...]
+    models: tuple[str, ...]
+
+    def sets_of(self, task: str) -> tuple[str, ...]:
+        """Which of the three name the task."""
+        return tuple(name for name in ("train", "bench", "models") if task in getattr(self, name))
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One rollout of an agent, without its raw calls, and the verdict on it (None: there is none)."""
+
+    rollout: str
+    task: str
+    agent: str
+    attempt: int
+    status: str  # completed | limit | error
+    limit: str
+    error: Failure | None
+    messages: object
+    usage: Usage
+    seconds: float
+    changes: tuple[Change, ...]
+    verdict: Verdict | None
+
+    @property
+    def graded(self) -> bool:
+        """Whether the attempt counts in scores: neither the rollout nor the grading failed."""
+        return self.status != "error" and self.verdict is not None and self.verdict.status == "graded"
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why the attempt does not count in scores, or None where it does."""
+        if self.graded:
+            return None
+        if self.error is not None:
+            return self.error
+        if self.verdict is None:
+            return Failure("rollout" if self.status == "error" else "grader", "no verdict")
+        return self.verdict.error or Failure("grader", "no reason recorded")
+
+    @property
+    def ending(self) -> str:
+        """`completed`, `limit: steps`, `error: endpoint` ...: how it ended, for counting."""
+        failure = self.failure
+        if failure is not None:
+            return f"error: {failure.boundary}"
+        return f"limit: {self.limit or 'unnamed'}" if self.status == "limit" else self.status
+
+
+def missing(path: Path) -> UserError:
+    """The error for an artifact whose stage has not run."""
+    return UserError([Problem(path.as_posix(), 1, 1, "", "is not there", "run the stage that writes it (make repro)")])
+
+
+def selection(path: Path = layout.SELECTION) -> Selection:
+    """What stage select wrote. Raises UserError where it has not run."""
+    if not path.is_file():
+        raise missing(path)
+    value = json.loads(path.read_text(encoding="utf-8"))
+    return Selection(*(tuple(value[name]) for name in ("train", "bench", "models")))
+
+
+def rows(root: Path, columns: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Only those (also nested) columns of the shards under `root`, a dictionary a record, in order of split and id.
+
+    Raises UserError where there is no such folder.
+    """
+    if not root.is_dir():
+        raise missing(root)
+    wanted = list(columns)
+    for path in sorted(root.glob("*/*.parquet")):
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=256, columns=wanted):
+            yield from batch.to_pylist()
+
+
+def metrics(name: str) -> dict[str, Any]:
+    """metrics/<name>.json, or nothing where that stage has not run."""
+    path = layout.METRICS / f"{name}.json"
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+
+
+def attempts(rollouts: Path, verdicts: Path, agent: str, ids: Iterable[str]) -> tuple[Attempt, ...]:
+    """An agent's attempts at the tasks `ids`, in order of task and attempt. `agent` is the name that they go by here.
+
+    Raises UserError where shards are missing, BoundaryError("grader") where two verdicts stand on one rollout.
+    """
+    for root in (rollouts, verdicts):
+        if not root.is_dir():
+            raise missing(root)
+    wanted = set(ids)
+    judged: dict[str, Verdict] = {}
+    for verdict in shards.read(verdicts, Verdict):
+        if verdict.rollout in judged:
+            ids = f"{judged[verdict.rollout].id} and {verdict.id}"
+            raise BoundaryError("grader", f"{verdicts}: two verdicts on rollout {verdict.rollout}: {ids}")
+        judged[verdict.rollout] = verdict
+    found = (_attempt(r, agent, judged.get(r.id)) for r in shards.read(rollouts, Rollout) if r.task in wanted)
+    return tuple(sorted(found, key=lambda a: (a.task, a.attempt, a.rollout)))
+
+
+def _attempt(r: Rollout, agent: str, verdict: Verdict | None) -> Attempt:
+    return Attempt(r.id, r.task, agent, r.attempt, r.status, r.limit, r.error, r.messages, r.usage, r.seconds, r.changes, verdict)
+
+
+def expected(chosen: Selection, agents: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+    """Which bench instances each agent of params rollout.agents takes: served policies only the models' subset."""
+    return {name: chosen.models if agent["policy"] == "served" else chosen.bench for name, agent in agents.items()}

@@ -1,0 +1,137 @@
+"""Relations as csv, tsv, json, jsonl, yaml and Markdown tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import yaml
+
+from generators.relations import NUMBERS, Column, Relation, Value, written
+from generators.renderers import PLAIN, Style
+from generators.renderers.entries import comments, entries, suffixed
+
+FORMATS = ("csv", "tsv", "json", "jsonl", "yaml", "md")
+MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
+
+
+def render(relation: Relation, form: str, style: Style = PLAIN) -> bytes:
+    """The file's bytes. Raises KeyError for a format that is not in FORMATS."""
+    text = _WRITERS[form](relation, style)
+    if style.trailing_blank:
+        text += "\n"
+    data = text.replace("\n", style.eol).encode() if form not in ("csv", "tsv") else text.encode()
+    return (b"\xef\xbb\xbf" if style.bom else b"") + data
+
+
+def cell(value: Value, column: Column, style: Style) -> str:
+    """A value as the text of one cell; a blank is empty, and text stands as it is in any column."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    if column.role in NUMBERS:
+        return number(Decimal(value), column, style)  # type: ignore[arg-type]
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return day(value, style.dates)
+    return written(value, column) or ""
+
+
+def number(value: Decimal, column: Column, style: Style) -> str:
+    """A measure with its decimals, as the style has it."""
+    text = f"{value:{',' if style.numbers == 'thousands' else ''}.{column.decimals}f}"
+    if style.trim_zeros and "." in text:
+        text = text.rstrip("0").rstrip(".")
+    if style.numbers == "comma":
+        text = text.replace(".", ",")
+    return f"{text} {column.unit}" if style.units and suffixed(column) else text
+
+
+def day(value: date, how: str) -> str:
+    """A date as ISO, day-first, with slashes, or in long form."""
+    if how == "day-first":
+        return f"{value.day:02}/{value.month:02}/{value.year:04}"
+    if how == "slashes":
+        return f"{value.year:04}/{value.month:02}/{value.day:02}"
+    if how == "long":
+        return f"{value.day} {MONTHS[value.month - 1]} {value.year:04}"
+    return value.isoformat()
+
+
+def grid(relation: Relation, style: Style) -> tuple[list[str], list[list[str]]]:
+    """The header, and the text of each cell."""
+    order = list(range(len(relation.columns)))
+    if style.reverse_columns:
+        order.reverse()
+    header = [relation.columns[i].name.upper() if style.upper_header else relation.columns[i].name for i in order]
+    return header, [[cell(row[i], relation.columns[i], style) for i in order] for row in entries(relation, style)]
+
+
+def _delimited(delimiter: str) -> Callable[[Relation, Style], str]:
+    def write(relation: Relation, style: Style) -> str:
+        header, rows = grid(relation, style)
+        out = io.StringIO(newline="")
+        quoting: Any = csv.QUOTE_ALL if style.quote_all else csv.QUOTE_MINIMAL
+        writer = csv.writer(out, delimiter=delimiter, lineterminator=style.eol, quoting=quoting)
+        writer.writerow(header)
+        notes = comments(len(rows)) if style.comments else {}
+        for at, row in enumerate(rows):
+            out.write(notes[at] + style.eol if at in notes else "")
+            writer.writerow(row)
+        return out.getvalue()
+
+    return write
+
+
+def _plain(value: Value, column: Column, style: Style) -> Any:
+    """A value as JSON and YAML know it."""
+    if value is None or isinstance(value, int):
+        return value
+    if column.role in NUMBERS:
+        number = Decimal(value)  # type: ignore[arg-type]
+        return int(number) if column.decimals == 0 or (style.trim_zeros and number == number.to_integral_value()) else float(number)
+    return cell(value, column, style)
+
+
+def _objects(relation: Relation, style: Style) -> list[dict[str, Any]]:
+    order = list(reversed(relation.columns)) if style.reverse_columns else list(relation.columns)
+    at = {c.name: relation.index(c.name) for c in order}
+    return [{c.name: _plain(row[at[c.name]], c, style) for c in order} for row in relation.rows]
+
+
+def _json(relation: Relation, style: Style) -> str:
+    objects: Any = _objects(relation, style)
+    if style.wrapped:
+        objects = {relation.many.replace(" ", "_"): objects}
+    return json.dumps(objects, ensure_ascii=False, indent=style.indent) + "\n"
+
+
+def _jsonl(relation: Relation, style: Style) -> str:
+    return "".join(json.dumps(o, ensure_ascii=False) + "\n" for o in _objects(relation, style))
+
+
+def _yaml(relation: Relation, style: Style) -> str:
+    return yaml.dump(_objects(relation, style), Dumper=yaml.CSafeDumper, allow_unicode=True, sort_keys=False, width=10_000)
+
+
+def _markdown(relation: Relation, style: Style) -> str:
+    header, rows = grid(relation, style)
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join("| " + " | ".join(_cell_md(c) for c in line) + " |\n" for line in lines)
+
+
+def _cell_md(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", "<br>")
+
+
+_WRITERS: dict[str, Callable[[Relation, Style], str]] = {
+    "csv": _delimited(","),
+    "tsv": _delimited("\t"),
+    "json": _json,
+    "jsonl": _jsonl,
+    "yaml": _yaml,
+    "md": _markdown,
+}

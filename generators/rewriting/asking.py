@@ -1,0 +1,103 @@
+"""Asking a model for other words: many exchanges at a time, every reply kept when it comes, nothing asked twice."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from generators.rewriting.endpoint import CallFailed, Endpoint
+from generators.rewriting.exchange import Exchange, Outcome, Reply, Request
+from generators.rewriting.recorded import Records, Response, response_to
+from specs.store import Store
+
+STAGE = "wording"
+FATAL = ("http-401", "http-403", "http-404")  # a wrong key, path or model: no other call would fare better
+GIVE_UP = 8  # calls that fail one after the other, each with its retries: the endpoint is gone
+
+Todo = Iterator[tuple[str, Exchange]]
+
+
+@dataclass
+class Account:
+    """What a run came to. `asked` and `known` count replies, `rewritten`, `refused` and `failed` tasks; a failure is the machinery's."""
+
+    asked: int = 0
+    known: int = 0
+    rewritten: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    responses: list[Response] = field(default_factory=list)
+
+
+class Asker:
+    """Carries exchanges out. Replies come from the records, else from the store, else from the endpoint."""
+
+    def __init__(self, endpoint: Endpoint, records: Records, store: Store, advance: Callable[[], None] = lambda: None):
+        self.account = Account()
+        self._endpoint, self._records, self._store, self._advance = endpoint, records, store, advance
+        self._failed_in_a_row = 0
+
+    def run(self, exchanges: Iterable[tuple[str, Exchange]], concurrency: int) -> None:
+        """Have all exchanges, given by task, `concurrency` at a time.
+
+        A call that fails is counted and leaves its task for another run. Raises CallFailed where no call can succeed; what was
+        answered until then is in the account.
+        """
+        try:
+            asyncio.run(self._all(iter(exchanges), concurrency))
+        except BaseExceptionGroup as several:
+            raise several.exceptions[0] from None
+
+    async def _all(self, todo: Todo, concurrency: int) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(concurrency):
+                    group.create_task(self._work(todo))
+        finally:
+            await self._endpoint.close()
+
+    async def _work(self, todo: Todo) -> None:
+        for task, talk in todo:
+            try:
+                outcome = await self._have(task, talk)
+            except CallFailed as error:
+                self.account.failed[error.reason] += 1
+                self._failed_in_a_row += 1
+                if error.reason in FATAL or self._failed_in_a_row >= GIVE_UP:
+                    raise
+            else:
+                self._book(outcome)
+            self._advance()
+
+    async def _have(self, task: str, talk: Exchange) -> Outcome:
+        recorded = self._records.of(task)
+        try:
+            request = next(talk)
+            while True:
+                response = recorded.get(request.digest)
+                reply = response.reply if response else await self._reply(request)
+                self.account.known += response is not None
+                self.account.responses.append(response or response_to(task, request, reply))
+                request = talk.send(reply)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+
+    async def _reply(self, request: Request) -> Reply:
+        kept = self._store.get(STAGE, request.digest)
+        if kept is not None:
+            self.account.known += 1
+            return Reply(**kept)
+        reply = await self._endpoint.ask(request)
+        self._store.put(STAGE, request.digest, dataclasses.asdict(reply))
+        self.account.asked += 1
+        self._failed_in_a_row = 0
+        return reply
+
+    def _book(self, outcome: Outcome) -> None:
+        if outcome.rewording is not None:
+            self.account.rewritten += 1
+        else:
+            self.account.refused[outcome.refusals[0].reason] += 1

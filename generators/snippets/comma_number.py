@@ -1,0 +1,2 @@
+def comma_number(text):
+    return Decimal(text.replace(",", ".")) if text else None

@@ -1,0 +1,2 @@
+def moment(text):
+    return datetime.fromisoformat(str(text)) if text else None

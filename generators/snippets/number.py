@@ -1,0 +1,2 @@
+def number(text):
+    return None if text in (None, "") else Decimal(str(text).replace(",", ""))

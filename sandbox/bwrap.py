@@ -1,0 +1,208 @@
+"""Starting a box: bubblewrap with everything unshared, a read-only /usr, a sized tmpfs as the workspace, and our runner in it.
+
+The workspace is a tmpfs inside the box. The runner passes a descriptor of it out before anything else runs; through that it is
+read once the box is dead, with no mount of ours on the host to leak and no root needed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox import cgroups, seccomp
+from sandbox.faults import BoxError
+
+OUTSIDE_ID = 20000  # root starts boxes as this user: a root-started namespace maps to the host's root, who may read all
+INSIDE_ID = 1000
+SHARED_MEMORY = 16 << 20
+START_S = 30.0  # to start on a busy machine; quiet it takes a few hundredths
+RUNNER = "/run/runner.py"
+PAGES = "/run/pages.py"
+ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "HOME": "/tmp",  # noqa: S108 (inside; what programs leave in a home is not the agent's work)
+    "LANG": "C.UTF-8",
+    "TZ": "UTC",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONUTF8": "1",
+}
+_STUBS = {
+    "/etc/passwd": f"root:x:0:0:root:/:/bin/false\nagent:x:{INSIDE_ID}:{INSIDE_ID}::/tmp:/bin/bash\n",
+    "/etc/group": f"root:x:0:\nagent:x:{INSIDE_ID}:\n",
+    "/etc/hosts": "127.0.0.1 localhost box\n::1 localhost\n",
+}
+_LINKS = {"/bin": "usr/bin", "/sbin": "usr/sbin", "/lib": "usr/lib", "/lib64": "usr/lib64"}
+_FROM_ETC = ("/etc/ld.so.cache", "/etc/alternatives")  # awk, vi and others are links through the latter
+_LOCAL = ("/usr/local", "/usr/src", "/usr/lib/debug")  # what this machine's owner put beneath /usr is not the box's
+
+
+@dataclass(frozen=True)
+class Running:
+    """A started box: bubblewrap's process, our end of the runner's channel, its workspace, and a pidfd of its process 1."""
+
+    process: subprocess.Popen[bytes]
+    control: socket.socket
+    workspace: int
+    init: int
+    complaints: int  # a memory file that takes standard error of bubblewrap and the runner
+
+    def said(self) -> str:
+        """The end of what bubblewrap or the runner complained about."""
+        return _said(self.complaints)
+
+
+def arguments(disk_bytes: int, data: Mapping[str, int], filter_fd: int, info_fd: int, rlimits: Mapping[str, int]) -> list[str]:
+    """The command line of bubblewrap. `data` maps paths inside the box to descriptors that hold their content."""
+    line = ["--unshare-all", "--unshare-user", "--disable-userns", "--as-pid-1", "--new-session", "--cap-drop", "ALL"]
+    line += ["--uid", str(INSIDE_ID), "--gid", str(INSIDE_ID), "--hostname", "box"]
+    line += ["--ro-bind", "/usr", "/usr"]
+    for path in filter(os.path.isdir, _LOCAL):
+        line += ["--tmpfs", path, "--remount-ro", path]
+    for path, target in _LINKS.items():
+        line += ["--symlink", target, path] if Path("/", target).exists() else []
+    for path in _FROM_ETC:
+        line += ["--ro-bind-try", path, path]
+    for path, fd in data.items():
+        line += ["--ro-bind-data", str(fd), path]
+    line += ["--proc", "/proc", "--dev", "/dev", "--size", str(SHARED_MEMORY), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108
+    line += ["--size", str(disk_bytes), "--perms", "1777", "--tmpfs", "/tmp"]  # noqa: S108
+    line += ["--size", str(disk_bytes), "--perms", "0755", "--tmpfs", "/workspace", "--remount-ro", "/"]
+    line += ["--chdir", "/workspace", "--clearenv"]
+    for name, value in ENVIRONMENT.items():
+        line += ["--setenv", name, value]
+    line += ["--seccomp", str(filter_fd), "--info-fd", str(info_fd)]
+    return [*line, "--", "/usr/bin/python3", "-I", "-S", RUNNER, json.dumps(rlimits)]
+
+
+@contextmanager
+def start(disk_bytes: int, rlimits: Mapping[str, int], entries: Sequence[str], serving: bool = False) -> Iterator[Running]:
+    """A started box; at the end every process of it is dead and every descriptor closed.
+
+    `entries` are the files of control groups to be entered first; one that is `serving` gets the code of the served site, too.
+    Raises BoxError where it doesn't start.
+    """
+    with ExitStack() as stack:
+        complaints = _held(stack, os.memfd_create("complaints"))
+        # Not a pipe: were we killed now, its writer would die of that, and leave a child that waits for ever.
+        info = _held(stack, os.memfd_create("info"))
+        ours, theirs = socket.socketpair()
+        stack.enter_context(ours)
+        with ExitStack() as passed:  # descriptors that only the child needs
+            passed.enter_context(theirs)
+            process = _spawn(passed, disk_bytes, rlimits, entries, _programs(serving), theirs, info, complaints)
+        stack.callback(_end, process, ours)
+        try:
+            ours.settimeout(START_S)
+            _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
+            workspace = _held(stack, descriptors[0])
+            init = _held(stack, _process_1(process.pid, info))
+        except (OSError, ValueError, IndexError) as error:
+            raise BoxError(f"the box doesn't start: {_said(complaints) or error!r}") from error
+        running = Running(process, ours, workspace, init, complaints)
+        stack.callback(kill, running)
+        yield running
+
+
+def kill(running: Running, patience_s: float = 30.0) -> None:
+    """Kill every process of the box and wait until all are gone: the kernel ends a pid namespace with its process 1.
+
+    Raises BoxError where they don't die in time.
+    """
+    try:
+        signal.pidfd_send_signal(running.init, signal.SIGKILL)
+    except ProcessLookupError:
+        pass  # dead already, and with it the namespace
+    poll = select.poll()
+    poll.register(running.init, select.POLLIN)
+    if not poll.poll(patience_s * 1000):
+        raise BoxError("processes of the box won't die")
+
+
+def _spawn(
+    stack: ExitStack,
+    disk_bytes: int,
+    rlimits: Mapping[str, int],
+    entries: Sequence[str],
+    programs: dict[str, bytes],
+    control: socket.socket,
+    info: int,
+    complaints: int,
+) -> subprocess.Popen[bytes]:
+    contents = {path: text.encode() for path, text in _STUBS.items()} | programs
+    data = {path: _held(stack, _memory(content)) for path, content in contents.items()}
+    filter_fd = _held(stack, _memory(seccomp.program()))
+    line = [_program("bwrap"), *arguments(disk_bytes, data, filter_fd, info, rlimits)]
+    if os.geteuid() == 0:
+        identity = ["--reuid", str(OUTSIDE_ID), "--regid", str(OUTSIDE_ID), "--clear-groups", "--no-new-privs"]
+        line = [_program("setpriv"), *identity, *line]
+    try:
+        return subprocess.Popen(
+            ["/bin/sh", "-c", cgroups.ENTER, "sh", *entries, "--", *line],
+            stdin=control.fileno(),
+            stdout=control.fileno(),
+            stderr=complaints,
+            env=dict[str, str](),
+            cwd="/",
+            pass_fds=(*data.values(), filter_fd, info),
+        )
+    except OSError as error:
+        raise BoxError(f"the box doesn't start: {error}") from error
+
+
+def _programs(serving: bool) -> dict[str, bytes]:
+    """Our own code inside a box, by path."""
+    here = Path(__file__).parent
+    return {RUNNER: (here / "inbox.py").read_bytes()} | ({PAGES: (here / "pages.py").read_bytes()} if serving else {})
+
+
+def _program(name: str) -> str:
+    path = shutil.which(name)
+    if path is None:
+        raise BoxError(f"{name} is not installed; boxes need bubblewrap and util-linux (apt-get install bubblewrap util-linux)")
+    return path
+
+
+def _process_1(outer: int, info: int) -> int:
+    """A pidfd of the box's process 1, whose pid bubblewrap (`outer`) wrote down before it let it run."""
+    pid = int(json.loads(os.pread(info, 4096, 0))["child-pid"])
+    pidfd = os.pidfd_open(pid)
+    if f"PPid:\t{outer}\n" not in Path("/proc", str(pid), "status").read_text():  # it died, and the pid is another's now
+        os.close(pidfd)
+        raise ProcessLookupError(pid)
+    return pidfd
+
+
+def _end(process: subprocess.Popen[bytes], control: socket.socket) -> None:
+    """Reap bubblewrap. A runner whose channel hangs up ends by itself, so nothing stays where the start failed half-way."""
+    control.close()
+    try:
+        process.wait(2 * START_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _said(complaints: int) -> str:
+    return os.pread(complaints, 65536, 0).decode(errors="replace").strip()[-2000:]
+
+
+def _memory(content: bytes) -> int:
+    """A descriptor to read `content` from, made for one reader: its offset is shared."""
+    fd = os.memfd_create("content")
+    os.write(fd, content)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
+
+
+def _held(stack: ExitStack, fd: int) -> int:
+    stack.callback(os.close, fd)
+    return fd

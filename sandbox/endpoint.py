@@ -1,0 +1,100 @@
+"""A chat-completions endpoint as a function: what every served policy is reached through, ours or anyone's."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from sandbox.harness import Complete, Completion, ContextFull, Message
+from specs.errors import BoundaryError
+
+TRIES = 4
+PAUSE_S = 0.5  # before the second try; doubles
+LONGEST_PAUSE_S = 60.0
+TOO_LONG = ("context_length_exceeded", "maximum context length", "exceed_context_size", "context window")  # OpenAI, vLLM, llama.cpp, others
+
+
+def connect(
+    base_url: str, model: str, api_key: str | None = None, timeout_s: float = 600, extra: Mapping[str, Any] | None = None
+) -> Complete:
+    """A function that completes chats with `model` at `base_url` (`/v1` is added to a URL without a path).
+
+    It may be called from several threads. `extra` goes into each request's body. The key is sent in the header and occurs in nothing
+    that the function returns or raises. Token ids and log-probabilities are picked up where the response has them.
+    The function tries again after a lost connection, 429 and 5xx; it raises BoundaryError("endpoint") when that does not help and
+    for any other refusal, ContextFull when the endpoint says that the prompt is too long for the model.
+    """
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BoundaryError("endpoint", f"not an http(s) URL: {base_url}")
+    url = base_url.rstrip("/") + ("" if parts.path.strip("/") else "/v1") + "/chat/completions"
+    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    local = parts.hostname in ("127.0.0.1", "localhost", "::1")  # a proxy set for the world must not catch our own server
+    client = httpx.Client(timeout=httpx.Timeout(timeout_s, connect=10), headers=headers, trust_env=not local)
+
+    def complete(messages: list[Message], tools: list[dict[str, Any]], sampling: dict[str, Any]) -> Completion:
+        offered = {"tools": tools} if tools else {}  # an empty list is refused by some
+        body = {"model": model, "messages": messages, **offered, **sampling, **(extra or {})}
+        return _completion(body, _post(client, url, body, api_key or ""))
+
+    return complete
+
+
+def _post(client: httpx.Client, url: str, body: dict[str, Any], secret: str) -> Any:
+    """The response's JSON. Tries again where that can help."""
+    failure = ""
+    for attempt in range(TRIES):
+        pause = PAUSE_S * 2**attempt
+        try:
+            response = client.post(url, json=body)
+        except httpx.TimeoutException as error:
+            raise BoundaryError("endpoint", f"no answer in time ({type(error).__name__})") from None
+        except httpx.TransportError as error:
+            failure = f"{type(error).__name__}: {error}"
+        else:
+            text = response.text.replace(secret, "[key]") if secret else response.text
+            if response.is_success:
+                return _json(response.status_code, text)
+            failure = f"HTTP {response.status_code}: {text[:500]}"
+            if response.status_code != 429 and response.status_code < 500:
+                break
+            pause = _asked_pause(response, pause)
+        if attempt + 1 < TRIES:
+            time.sleep(min(pause, LONGEST_PAUSE_S))
+    if any(words in failure for words in TOO_LONG):
+        raise ContextFull(failure)
+    raise BoundaryError("endpoint", failure)
+
+
+def _asked_pause(response: httpx.Response, otherwise: float) -> float:
+    """Seconds to wait: what Retry-After says, where it says seconds."""
+    asked = response.headers.get("retry-after", "")
+    return float(asked) if asked.isdigit() else otherwise
+
+
+def _json(status: int, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise BoundaryError("endpoint", f"HTTP {status} with a body that is not JSON: {text[:200]}") from None
+
+
+def _completion(body: dict[str, Any], response: Any) -> Completion:
+    """The response with its tokens: vLLM's `prompt_token_ids` and `choices[0].token_ids`, OpenAI's `logprobs.content`."""
+    if not isinstance(response, dict):
+        raise BoundaryError("endpoint", f"the response is a JSON {type(response).__name__}, not an object")
+    choices = response.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+    content = (choice.get("logprobs") or {}).get("content") or []
+    return Completion(
+        response=response,
+        prompt_ids=tuple(response.get("prompt_token_ids") or choice.get("prompt_token_ids") or ()),
+        completion_ids=tuple(choice.get("token_ids") or ()),
+        logprobs=tuple(float(token["logprob"]) for token in content),
+        request=body,
+    )

@@ -1,0 +1,102 @@
+"""One attempt of a policy at a task, in a box of its own, as a Rollout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from sandbox import tools
+from sandbox.box import BoxLimit, Caps, open_box
+from sandbox.harness import HARNESS, Complete, Episode, run_episode
+from specs import digests
+from specs.errors import BoundaryError
+from specs.records import Change, Failure, Limits, Rollout, Task, Usage
+
+NOTHING = Episode("error", "", None, (), [], Usage(0, 0, 0, 0), 0.0)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A rollout to be made, and all that its identity depends on."""
+
+    task: Task
+    agent: str
+    policy: dict[str, Any]  # name, and digest of the weights or script
+    sampling: dict[str, Any]
+    limits: Limits
+    caps: Caps
+    number: int
+
+    @property
+    def id(self) -> str:
+        """Digest of everything that can change what comes out. The agent's name is not among it: `policy` is."""
+        return digests.digest(
+            {
+                "task": self.task.digest,
+                "policy": self.policy,
+                "harness": HARNESS,
+                "sampling": self.sampling,
+                "limits": asdict(self.limits),
+                "caps": asdict(self.caps),
+                "attempt": self.number,
+            }
+        )
+
+
+def roll_out(attempt: Attempt, complete: Complete) -> Rollout:
+    """Run the attempt in a fresh box. Machinery that fails gives a rollout with status error, never an exception."""
+    changes: tuple[Change, ...] = ()
+    episode: Episode | None = None
+    try:
+        with open_box(attempt.task.workspace, attempt.caps, attempt.task.services) as box:
+            episode = run_episode(attempt.task, complete, box, attempt.sampling, attempt.limits)
+            if episode.status != "error":
+                changes = box.snapshot()
+    except BoxLimit as stop:  # after the episode: what it left is past what can be looked at
+        episode = replace(episode, status="limit", limit="box") if episode else _failed(None, "box", str(stop))
+    except BoundaryError as failure:
+        episode = _failed(episode, failure.boundary, str(failure))
+    except Exception as failure:  # one rollout's fault must not lose the others; it is recorded and counted
+        episode = _failed(episode, "box", f"{type(failure).__name__}: {failure}")
+    return _record(attempt, episode, changes if episode.status != "error" else ())
+
+
+def persistently(attempt: Attempt, complete: Complete, retries: int, keep: Callable[[Rollout], None]) -> Rollout | None:
+    """Run the attempt up to 1 + `retries` times until it ends without error.
+
+    `keep` is called with one that did, and None returned; else the last failed one is returned.
+    """
+    for _ in range(1 + retries):
+        rollout = roll_out(attempt, complete)
+        if rollout.status != "error":
+            keep(rollout)
+            return None
+    return rollout
+
+
+def _failed(episode: Episode | None, boundary: str, message: str) -> Episode:
+    """The episode as far as it came, as an error."""
+    return replace(episode or NOTHING, status="error", limit="", error=Failure(boundary, message))
+
+
+def _record(attempt: Attempt, episode: Episode, changes: tuple[Change, ...]) -> Rollout:
+    return Rollout(
+        id=attempt.id,
+        task=attempt.task.id,
+        task_digest=attempt.task.digest,
+        agent=attempt.agent,
+        attempt=attempt.number,
+        harness=HARNESS | {"limits": asdict(attempt.limits), "caps": asdict(attempt.caps)},
+        policy=attempt.policy,
+        sampling=attempt.sampling,
+        status=episode.status,
+        limit=episode.limit,
+        error=episode.error,
+        calls=episode.calls,
+        messages=episode.messages,
+        tools=tools.TOOLS,
+        usage=episode.usage,
+        seconds=episode.seconds,
+        changes=changes,
+    )

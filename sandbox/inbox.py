@@ -1,0 +1,315 @@
+# ruff: noqa: PTH103, PTH118, PTH120, PTH123
+"""The runner inside a box, as its process 1: takes requests on standard input, answers on standard output.
+
+Standard library only, and no pathlib, whose import would cost a fifth of a box's start; run by the box's own Python. A message
+is two lengths (4 bytes each, big-endian), a JSON head and a body of bytes. Being process 1 it can't be killed from within, being
+undumpable it can't be written to, and it ends, and with it the whole box, when the other side hangs up.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import stat
+import struct
+import sys
+import time
+
+TYPE_CHECKING = False  # typing itself is never imported in a box
+if TYPE_CHECKING:
+    from typing import Any
+
+ROOT = "/workspace"
+LENGTHS = struct.Struct(">II")
+PIPE = 1 << 16
+DRAIN = 1 << 20  # the most that a pipe can hold: what is still in it when the command ends
+VICTIM = 500  # the kernel shall kill a command before this runner when memory runs out
+LEFTOVERS = 32
+PATIENCE_S = 10  # for killed processes to be gone
+NO_DUMP = 4  # PR_SET_DUMPABLE
+
+control = socket.socket(fileno=0)
+leftovers: list[int] = []  # read ends of pipes that background processes still hold
+sites: list[Any] = []  # what is served here (pages.py): nothing or one site
+
+
+def receive(size: int) -> bytes:
+    data = bytearray()
+    while len(data) < size:
+        part = control.recv(min(size - len(data), DRAIN))
+        if not part:
+            os._exit(0)
+        data += part
+    return bytes(data)
+
+
+def reply(head: dict[str, Any], body: bytes = b"") -> None:
+    text = json.dumps(head).encode()
+    control.sendall(LENGTHS.pack(len(text), len(body)) + text + body)
+
+
+def inside(path: str) -> str:
+    return os.path.join(ROOT, path)
+
+
+class Kept:
+    """The beginning and the end of a stream that may be endless."""
+
+    def __init__(self, size: int):
+        self.half, self.total, self.head, self.tail = size // 2, 0, bytearray(), bytearray()
+
+    def add(self, data: bytes) -> None:
+        self.total += len(data)
+        room = self.half - len(self.head)
+        self.head += data[:room]
+        self.tail += data[room:] if room < len(data) else b""
+        if len(self.tail) > self.half + DRAIN:
+            del self.tail[: -self.half]
+
+    def body(self) -> bytes:
+        return bytes(self.head + self.tail[-self.half :])
+
+
+def take(pipe: int, kept: Kept | None, most: int = PIPE) -> bool:
+    """Read what is in a pipe, up to `most`; whether anybody still holds its other end."""
+    while most > 0:
+        try:
+            data = os.read(pipe, PIPE)
+        except BlockingIOError:
+            return True
+        if not data:
+            return False
+        if kept:
+            kept.add(data)
+        most -= len(data)
+    return True
+
+
+class Children:
+    """Every process of the box whose parent died becomes a child of process 1; all are reaped here."""
+
+    def __init__(self) -> None:
+        self.wake, write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # for process 1 the default is to ignore it
+        self.score = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)  # closed to us once undumpable
+        self.own = os.pread(self.score, 16, 0).strip()
+
+    def spawn(self, argv: list[str], output: int) -> int:
+        actions = [
+            (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_DUP2, output, 1),
+            (os.POSIX_SPAWN_DUP2, output, 2),
+        ]
+        os.pwrite(self.score, b"%d" % max(VICTIM, int(self.own)), 0)
+        try:
+            return os.posix_spawn(
+                argv[0], argv, os.environ, file_actions=actions, setsid=True, setsigdef=[signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD]
+            )
+        finally:
+            os.pwrite(self.score, self.own, 0)
+
+    def reap(self, awaited: int = 0) -> int | None:
+        """Reap all that ended; the wait status of `awaited` if it is among them."""
+        found = None
+        take(self.wake, None)
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return found
+            if pid == 0:
+                return found
+            if pid == awaited:
+                found = status
+
+
+def wait(children: Children, seconds: float | None, pipe: int = -1, requests: bool = False) -> set[int]:
+    """Sleep until something happens; discard what background processes say, serve pages; the ready descriptors."""
+    poll = select.poll()
+    for fd in [children.wake, *leftovers, *([pipe] if pipe >= 0 else [])]:
+        poll.register(fd, select.POLLIN)
+    for site in sites:
+        for fd, events in site.wanted().items():
+            poll.register(fd, events)
+    poll.register(control.fileno(), select.POLLIN if requests else 0)
+    ready = dict(poll.poll(None if seconds is None else max(0, int(seconds * 1000) + 1)))
+    if ready.get(control.fileno(), 0) & (select.POLLHUP | select.POLLERR) and not requests:
+        os._exit(0)
+    for fd in [fd for fd in leftovers if fd in ready]:
+        if not take(fd, None):
+            leftovers.remove(fd)
+            os.close(fd)
+    for site in sites:
+        site.tend(ready.keys())
+    return set(ready)
+
+
+def alive(group: int) -> bool:
+    """Whether a process group still has members, be they dying."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def attend(children: Children, child: int, pipe: int, kept: Kept, timeout: float) -> tuple[int, bool, bool]:
+    """Wait for a command: its wait status, whether its time ran out, whether its pipe is still held by others."""
+    deadline, timed_out, is_open = time.monotonic() + timeout, False, True
+    status: int | None = None
+    while status is None:
+        ready = wait(children, deadline - time.monotonic(), pipe if is_open else -1)
+        if pipe in ready:
+            is_open = take(pipe, kept)
+        status = children.reap(child)
+        if status is None and time.monotonic() >= deadline:
+            os.killpg(child, signal.SIGKILL)
+            timed_out, deadline = True, time.monotonic() + PATIENCE_S
+    while timed_out and alive(child) and time.monotonic() < deadline:
+        wait(children, 0.05)
+        children.reap()
+    if is_open:
+        is_open = take(pipe, kept, DRAIN)
+    return status, timed_out, is_open
+
+
+def run(children: Children, head: dict[str, Any], body: bytes) -> None:
+    """Run a command with bash in a session of its own."""
+    try:
+        os.chdir(inside(head["workdir"]))
+    except (OSError, ValueError) as error:
+        text = f"{head['workdir']}: {getattr(error, 'strerror', None) or error}".encode(errors="replace")
+        return reply({"status": 126, "timed_out": False, "total": len(text), "head": len(text)}, text)
+    pipe, output = os.pipe2(os.O_CLOEXEC)
+    os.set_blocking(pipe, False)
+    kept = Kept(head["keep"])
+    try:
+        child = children.spawn(["/bin/bash", "-c", os.fsdecode(body)], output)
+    except (OSError, ValueError) as error:
+        os.close(pipe)
+        full = {errno.EAGAIN: "pids", errno.ENOMEM: "memory"}.get(getattr(error, "errno", 0))
+        if full:
+            return reply({"limit": full})
+        text = f"can't be run: {error}".encode(errors="replace")
+        return reply({"status": 126, "timed_out": False, "total": len(text), "head": len(text)}, text)
+    finally:
+        os.close(output)
+        os.chdir(ROOT)
+    status, timed_out, is_open = attend(children, child, pipe, kept, head["timeout"])
+    if is_open:
+        leftovers.append(pipe)
+    else:
+        os.close(pipe)
+    if len(leftovers) > LEFTOVERS:
+        os.close(leftovers.pop(0))
+    code = os.waitstatus_to_exitcode(status)
+    reply({"status": code if code >= 0 else 128 - code, "timed_out": timed_out, "total": kept.total, "head": len(kept.head)}, kept.body())
+
+
+def regular(path: str, flags: int) -> int:
+    """Open a regular file without ever waiting on a fifo or a device."""
+    fd = os.open(inside(path), flags | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY, 0o644)
+    mode = os.fstat(fd).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(fd)
+        raise OSError(errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL, "")
+    return fd
+
+
+def read(path: str, most: int) -> None:
+    with open(regular(path, os.O_RDONLY), "rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, "")
+    reply({}, content)
+
+
+def write(path: str, content: bytes) -> None:
+    try:
+        os.makedirs(os.path.dirname(inside(path)), exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, "") from None
+    with open(regular(path, os.O_WRONLY | os.O_CREAT), "wb") as file:
+        file.truncate()
+        file.write(content)
+    reply({})
+
+
+def fill(files: list[tuple[str, int, int]], body: bytes) -> None:
+    """Write the given workspace; [path, mode, size] a file, contents one after another in the body."""
+    start = 0
+    for path, mode, size in files:
+        os.makedirs(os.path.dirname(inside(path)), exist_ok=True)
+        with open(inside(path), "xb") as file:
+            file.write(body[start : start + size])
+            os.fchmod(file.fileno(), mode)
+        start += size
+    reply({})
+
+
+def serve(port: int, files: list[tuple[str, int]], body: bytes) -> None:
+    """Serve pages at a port of the loopback from now on; [path, size] a page, contents one after another in the body."""
+    start, contents = 0, {}
+    for path, size in files:
+        contents[path] = body[start : start + size]
+        start += size
+    sys.path.insert(0, os.path.dirname(sys.argv[0]))
+    import pages  # type: ignore[import-not-found]  # noqa: PLC0415 (only a box with a site is given it)
+
+    sys.path.pop(0)
+    sites.append(pages.Site(port, contents))
+    reply({})
+
+
+def answer(children: Children, head: dict[str, Any], body: bytes) -> None:
+    try:
+        match head["op"]:
+            case "exec":
+                run(children, head, body)
+            case "read":
+                read(head["path"], head["most"])
+            case "write":
+                write(head["path"], body)
+            case "fill":
+                fill(head["files"], body)
+            case "serve":
+                serve(head["port"], head["files"], body)
+    except OSError as error:
+        reply({"errno": error.errno or errno.EINVAL})
+    except ValueError:  # a name with a NUL or a lone surrogate
+        reply({"errno": errno.EINVAL})
+    except MemoryError:
+        reply({"limit": "memory"})
+
+
+def main() -> None:
+    os.closerange(3, 256)  # what bubblewrap left open
+    os.umask(0o022)
+    for name, value in json.loads(sys.argv[1]).items():
+        hard = value + (name == "RLIMIT_CPU")  # at the soft bound comes SIGXCPU, which says why; at the hard one SIGKILL
+        resource.setrlimit(getattr(resource, name), (value, hard))
+    children = Children()
+    if ctypes.CDLL(None).prctl(NO_DUMP, 0, 0, 0, 0) != 0:
+        raise SystemExit("the runner can't be made undumpable")
+    os.chdir(ROOT)
+    workspace = os.open(ROOT, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    socket.send_fds(control, [b"."], [workspace])
+    os.close(workspace)
+    while True:
+        if control.fileno() in wait(children, None, requests=True):
+            size, length = LENGTHS.unpack(receive(LENGTHS.size))
+            head = json.loads(receive(size))
+            answer(children, head, receive(length))
+        children.reap()
+
+
+if __name__ == "__main__":
+    main()

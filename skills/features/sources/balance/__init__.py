@@ -1,0 +1,1 @@
+"""What __MEASURE__ has come to by each day."""

@@ -1,0 +1,1 @@
+"""The best __MEASURE__ of each __GROUP__."""

@@ -1,0 +1,1 @@
+"""How long it has been since each __PARTY__ occurred before."""

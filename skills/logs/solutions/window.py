@@ -1,0 +1,1 @@
+result = [r for r in rows if start <= r["at"] < finish]

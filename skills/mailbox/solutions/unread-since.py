@@ -1,0 +1,1 @@
+result = [r for r in rows if r["state"] == val and r["at"] >= start]

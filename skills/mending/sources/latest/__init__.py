@@ -1,0 +1,1 @@
+"""The latest __WHEN__ of each __PARTY__."""

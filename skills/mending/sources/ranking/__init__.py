@@ -1,0 +1,1 @@
+"""A ranking by __MEASURE__."""

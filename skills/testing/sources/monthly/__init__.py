@@ -1,0 +1,1 @@
+"""__MEASURE__ by month."""

@@ -1,0 +1,1 @@
+"""How far __MEASURE__ goes apart."""

@@ -1,0 +1,3 @@
+result = []
+for r in rows:
+    result.append({"path": r["path"], "to": f"{r['group']}/{r['path']}"})

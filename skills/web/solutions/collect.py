@@ -1,0 +1,1 @@
+result = sorted((r for r in rows if r["state"] == val), key=lambda r: r["key"])

@@ -1,0 +1,40 @@
+"""Where artifacts lie, relative to the repository's root. dvc.yaml names the same paths as deps and outs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+TASKS = Path("data/tasks")
+VERIFIERS = Path("data/verifiers")
+SOLUTIONS = Path("data/solutions")
+PROVENANCE = Path("data/provenance")
+CANDIDATES = Path("data/candidates")
+WORDINGS = Path("data/wordings")
+SCORECARDS = Path("data/scorecards")
+SELECTION = Path("data/selection.json")
+SEQUENCES = Path("data/sequences")
+METRICS = Path("metrics")
+PLOTS = Path("plots")
+REPORT = Path("reports/bench.html")
+RUNS = Path("runs")
+FULL = Path("data/full")  # all that `make full` makes, but its figures and plots
+
+
+def build(path: Path, full: bool) -> Path:
+    """Where an artifact of the default build lies in the build asked for: itself, or its like in the full one."""
+    return FULL / path.name if full else path
+
+
+def rollouts(agent: str, split: str) -> Path:
+    """Rollout shards of an agent on a split."""
+    return Path("data/rollouts") / f"{agent}-{split}"
+
+
+def verdicts(agent: str, split: str) -> Path:
+    """Verdict shards of an agent on a split."""
+    return Path("data/verdicts") / f"{agent}-{split}"
+
+
+def model(name: str) -> Path:
+    """A checkpoint: base, sft or rl."""
+    return Path("models") / name

@@ -1,0 +1,105 @@
+"""Shards: Parquet files of one record class, `<split>/<prefix of id>.parquet`, sorted by id, byte-identical for equal records."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from specs import rows
+
+T = TypeVar("T")
+ROWS = 64  # of a row group: as many records are in memory at a time, however large the shard
+
+
+class Writer:
+    """Writes records of `cls` under `root`, replacing what is there, as they come in order of split and id."""
+
+    def __init__(self, root: Path, cls: type[Any]):
+        self._root, self._name, self._schema = root, cls.__name__, rows.schema_of(cls)
+        self._last, self._shard = ("", ""), ("", "")
+        self._group: list[dict[str, Any]] = []
+        self._file: pq.ParquetWriter | None = None
+        if root.exists():
+            shutil.rmtree(root)
+        root.mkdir(parents=True)
+
+    def add(self, split: str, row: dict[str, Any]) -> None:
+        """Write the row of one record. Raises ValueError for one that is not behind the last."""
+        place = (split, str(row["id"]))
+        if place <= self._last:
+            raise ValueError(f"{self._name} {place[1]} of {split} comes after {self._last[1]} of {self._last[0]}")
+        self._last = place
+        if (split, place[1][0]) != self._shard:
+            self.close()
+            self._shard = (split, place[1][0])
+        self._group.append(row)
+        if len(self._group) == ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._group:
+            return
+        if self._file is None:
+            split, prefix = self._shard
+            (self._root / split).mkdir(exist_ok=True)
+            self._file = pq.ParquetWriter(self._root / split / f"{prefix}.parquet", self._schema, compression="zstd", store_schema=True)
+        self._file.write_table(pa.Table.from_pylist(self._group, schema=self._schema))
+        self._group = []
+
+    def close(self) -> None:
+        """Finish the shard at hand."""
+        self._flush()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def write(root: Path, cls: type[T], items: Iterable[tuple[str, T]]) -> int:
+    """Write (split, record) pairs under `root`, in any order, replacing what is there; returns how many.
+
+    A shard holds the records whose id starts with one character; records of one split have unique ids.
+    Raises ValueError for a doubled id.
+    """
+    ordered = sorted(items, key=lambda item: (item[0], item[1].id))  # type: ignore[attr-defined]
+    for before, after in pairwise(ordered):
+        if before[0] == after[0] and before[1].id == after[1].id:  # type: ignore[attr-defined]
+            raise ValueError(f"{cls.__name__} {after[1].id} occurs twice in {after[0]}")  # type: ignore[attr-defined]
+    with Writer(root, cls) as writer:
+        for split, record in ordered:
+            writer.add(split, rows.to_row(record))
+    return len(ordered)
+
+
+def read(root: Path, cls: type[T], split: str | None = None, ids: Iterable[str] | None = None) -> Iterator[T]:
+    """Records under `root`, in order of split and id; only those of `split` and of `ids` where given.
+
+    Raises FileNotFoundError where `root` is missing: the stage before has not run.
+    """
+    if not root.is_dir():
+        raise FileNotFoundError(f"no shards at {root}: run the stage that writes them first")
+    wanted = None if ids is None else set(ids)
+    for path in sorted(root.glob(f"{split or '*'}/*.parquet")):
+        if wanted is not None and not any(i[0] == path.stem for i in wanted):
+            continue
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=64):
+            for row in batch.to_pylist():
+                if wanted is None or row["id"] in wanted:
+                    yield rows.from_row(cls, row)
+
+
+def find(root: Path, cls: type[T], identity: str) -> T | None:
+    """The record of that id in any split, or None."""
+    return next(iter(read(root, cls, ids=[identity])), None) if identity else None

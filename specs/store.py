@@ -1,0 +1,82 @@
+"""The keyed store of finished items: what lets every stage be killed at any moment and go on.
+
+DVC deletes a stage's outputs before it runs the stage, so finished items live here, outside the outputs. An item
+is put in one transaction when it is finished; a stage then exports exactly the items its current inputs name.
+Deleting the file costs time and nothing else.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sqlite3
+import time
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from specs import rows
+
+T = TypeVar("T")
+TABLE = "CREATE TABLE IF NOT EXISTS items(stage TEXT, key TEXT, value BLOB, PRIMARY KEY(stage, key)) WITHOUT ROWID"
+OPENINGS, OPENING_S = 200, 0.05  # how often a store that others are making is tried, and the seconds between
+DEFAULT = Path(os.environ.get("CLAWGYM_STORE", ".clawgym/store.sqlite"))
+
+
+class Store:
+    """Items by (stage, key). Safe for several processes and threads: each call opens its own transaction."""
+
+    def __init__(self, path: Path = DEFAULT):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(path, timeout=60, check_same_thread=False, isolation_level=None)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Make the table. SQLite does not wait for others while it turns the write-ahead log on, so this does."""
+        for tries in range(OPENINGS, 0, -1):
+            try:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("PRAGMA synchronous=NORMAL")
+                self._db.execute(TABLE)
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or tries == 1:
+                    raise
+                time.sleep(OPENING_S)
+
+    def put(self, stage: str, key: str, record: Any) -> None:
+        """Keep a record (a dataclass of specs.records or a JSON value). An item already kept under the key stays."""
+        value = rows.to_row(record) if hasattr(record, "__dataclass_fields__") else record
+        blob = zlib.compress(json.dumps(value, default=_encode).encode(), 3)
+        self._db.execute("INSERT OR IGNORE INTO items VALUES(?, ?, ?)", (stage, key, blob))
+
+    def get(self, stage: str, key: str) -> Any | None:
+        """The JSON value kept under the key, or None."""
+        row = self._db.execute("SELECT value FROM items WHERE stage = ? AND key = ?", (stage, key)).fetchone()
+        return None if row is None else json.loads(zlib.decompress(row[0]), object_hook=_decode)
+
+    def record(self, stage: str, key: str, cls: type[T]) -> T | None:
+        """The record of class `cls` kept under the key, or None."""
+        value = self.get(stage, key)
+        return None if value is None else rows.from_row(cls, value)
+
+    def missing(self, stage: str, keys: Iterable[str]) -> Iterator[str]:
+        """Those of `keys` that are not kept, in the order given."""
+        for key in keys:
+            if self._db.execute("SELECT 1 FROM items WHERE stage = ? AND key = ?", (stage, key)).fetchone() is None:
+                yield key
+
+    def close(self) -> None:
+        self._db.close()
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return {"$bytes": base64.b64encode(value).decode()}
+    raise TypeError(f"the store keeps JSON and bytes, not {type(value).__name__}")
+
+
+def _decode(value: dict[str, Any]) -> Any:
+    return base64.b64decode(value["$bytes"]) if set(value) == {"$bytes"} else value

@@ -1,0 +1,231 @@
+"""The audit: a sound task is kept with its evidence, and each way of being unsound is found; run for real over shards."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import checking
+import making
+import pytest
+
+from sandbox.box import open_box
+from specs import layout, shards
+from specs.records import Candidate, Candidates, MutantScore, Protected, Scorecard, Solution, Task, Verifier
+from specs.store import Store
+from verifiers import audit as module
+from verifiers import mutants, scorecard
+from verifiers.audit import Case, audit, play
+
+ROOT = Path(__file__).parent.parent
+needs_box = pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")
+
+IN = "payee,amount\nAldi,1.50\nLidl,2.00\nAldi,3.25\n"
+OUT = "payee,total\nAldi,4.75\nLidl,2.00\n"
+COLUMNS = [{"name": "payee", "type": "text"}, {"name": "total", "type": "number", "decimals": 2}]
+PARAMS: dict[str, Any] = {
+    "path": "out/sums.csv",
+    "format": "csv",
+    "columns": COLUMNS,
+    "rows": [["Aldi", "4.75"], ["Lidl", "2.00"]],
+    "ordered": False,
+    "iso_dates": False,
+}
+SCRIPT = (
+    "python3 - <<'EOF'\nimport csv, os\nfrom decimal import Decimal\nsums = {}\nfor r in csv.DictReader(open('in.csv')):\n"
+    "    sums[r['payee']] = sums.get(r['payee'], 0) + Decimal(r['amount'])\nos.makedirs('out', exist_ok=True)\n"
+    "with open('out/sums.csv', 'w') as f:\n    print('payee,total', *(f'{k},{v}' for k, v in sums.items()), sep='\\n', file=f)\nEOF"
+)
+STEPS = [
+    ("exec", {"command": "ls"}, "Looking."),
+    ("exec", {"command": SCRIPT}, "Adding up."),
+    ("read", {"path": "out/sums.csv"}, "Checking."),
+    ("", {}, "Done."),
+]
+
+
+def candidate(kind: str, content: str, should_pass: bool, demand: str = "") -> Candidate:
+    return Candidate("x", kind, demand, should_pass, checking.changes({"out/sums.csv": content}))
+
+
+CANDIDATES = (
+    candidate("demand", OUT.replace("4.75", "3.25"), False, "ledger.total/sum"),
+    candidate("crlf", OUT.replace("\n", "\r\n"), True),
+    candidate("trimmed-zeros", OUT.replace("2.00", "2"), True),
+)
+
+
+def case(
+    identity: str = "0a1b2c3d4e5f",
+    params: dict[str, Any] = PARAMS,
+    steps: list[tuple[str, dict[str, Any], str]] = STEPS,
+    candidates: tuple[Candidate, ...] = CANDIDATES,
+    given: dict[str, bytes | str] | None = None,
+    outputs: tuple[str, ...] = ("out/sums.csv",),
+    kind: str = "table",
+) -> Case:
+    task = making.task(given or {"in.csv": IN}, identity=identity, outputs=outputs)
+    return Case(
+        task, making.verifier([{"kind": kind, "params": params}], identity=identity), making.solution(steps, identity=identity), candidates
+    )
+
+
+@needs_box
+def test_a_sound_task_has_its_evidence() -> None:
+    card = audit(case(), open_box)
+    assert card.rejected == ""
+    assert (card.solution, card.untouched) == (1.0, 0.0)
+    assert {m.kind for m in card.mutants} >= {
+        "demand",
+        "empty",
+        "echo",
+        "junk",
+        "truncated",
+        "input-copied",
+        "wrong-path",
+        "left-out",
+        "inputs-emptied",
+        "all-emptied",
+    }
+    assert all(m.score < 1 for m in card.mutants)
+    assert [(e.kind, e.score) for e in card.equivalents] == [("crlf", 1.0), ("trimmed-zeros", 1.0)]
+
+
+@needs_box
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        (case(steps=STEPS[:1]), "the solution scores 0: out/sums.csv is missing"),
+        (case(params=PARAMS | {"rows": [["Aldi", "4.75"]]}), "the solution scores 0.25"),
+        (case(given={"in.csv": IN, "out/sums.csv": OUT}), "the untouched workspace scores 1"),
+        (case(candidates=(candidate("demand", OUT.replace("\n", "\r\n"), False, "a/b"),)), "the mutant 'demand a/b' passes"),
+        (case(candidates=(candidate("demand", OUT, False, "a/b"),)), "no other than the solution"),
+        (case(candidates=(candidate("semicolons", OUT.replace(",", ";"), True),)), "the equivalent 'semicolons' scores 0"),
+        (case(params=PARAMS | {"sorted": True}), "'sorted' was unexpected"),
+        (case(kind="nothing"), "there is no kind 'nothing'"),
+        (case(params=PARAMS | {"columns": [COLUMNS[0], COLUMNS[1] | {"type": "date"}]}), "could not be graded"),
+        (case(outputs=("out/sums.csv", "out/more.txt"), steps=[*STEPS, ("write", {"path": "out/more.txt", "content": "x"}, "")]), "the mutant 'left-out' passes"),
+    ],
+)  # fmt: skip
+def test_an_unsound_task_is_rejected_with_the_reason(made: Case, reason: str) -> None:
+    assert reason in audit(made, open_box).rejected
+
+
+@needs_box
+def test_an_answer_that_is_the_input_is_rejected() -> None:
+    params = PARAMS | {
+        "columns": [COLUMNS[0], COLUMNS[1] | {"name": "amount"}],
+        "rows": [["Aldi", "1.50"], ["Lidl", "2.00"], ["Aldi", "3.25"]],
+    }
+    steps = [("exec", {"command": "mkdir out && tac in.csv | sort -r > out/sums.csv"}, "")]
+    assert "the mutant 'input-copied' passes" in audit(case(params=params, steps=steps, candidates=()), open_box).rejected
+
+
+@needs_box
+def test_the_solution_is_played_through_the_tools() -> None:
+    changes = {c.path: c for c in play(case(), open_box)}
+    assert changes["out/sums.csv"].content == OUT.encode()
+
+
+def test_what_a_card_is_kept_under_follows_all_its_parts() -> None:
+    base = case()
+    others = [
+        dataclasses.replace(base, task=dataclasses.replace(base.task, digest="x")),
+        dataclasses.replace(base, verifier=dataclasses.replace(base.verifier, digest="x")),
+        dataclasses.replace(base, solution=dataclasses.replace(base.solution, digest="x")),
+        dataclasses.replace(base, candidates=CANDIDATES[:1]),
+    ]
+    assert len({base.key, *(o.key for o in others)}) == 5
+
+
+def test_moved_files_and_protected_inputs_have_fitting_mutants() -> None:
+    task = making.task({"inbox/1.txt": "one\n", "inbox/2.txt": "two\n"}, outputs=("inbox",))
+    protected = making.verifier([{"kind": "table", "params": PARAMS}], protected=[Protected("inbox/2.txt", task.workspace[1].digest)])
+    outcome = checking.changes({"inbox/1.txt": None, "inbox/a/1.txt": "one\n"})
+    made = list(mutants.generic(task, protected, outcome))
+    assert "input-copied" not in {m.kind for m in made}  # the answer is an input by right
+    assert sum(m.kind == "protected-tampered" for m in made) == 2
+    assert not any(mutants.same_outcome(task, m.changes, outcome) for m in made)
+
+
+# The share that may be rejected.
+def card(rejected: str = "", operation: str = "a.b", mutant: float = 0.0) -> Scorecard:
+    return Scorecard("x", 1.0, 0.0, (MutantScore("empty", "", mutant),), (), rejected, (operation,), "", "")
+
+
+def test_two_in_a_hundred_are_let_pass_and_three_are_not() -> None:
+    assert scorecard.excess([card()] * 98 + [card("bad", operation="c.d")] * 2, {}) == []
+    assert "3 of 100 tasks" in scorecard.excess([card()] * 97 + [card("bad", operation="c.d")] * 3, {})[0]
+
+
+def test_the_compilers_rejections_count_too() -> None:
+    dataset = {"planned": 100, "rejected": {"ties": 2}, "rejected_operations": {"c.d": 2}}
+    assert scorecard.excess([card()] * 98, dataset) == []
+    assert "(2 by the compiler, 1 by the audit)" in scorecard.excess([card()] * 97 + [card("bad")], dataset)[0]
+
+
+def test_one_operation_with_many_rejected_fails() -> None:
+    cards = [card()] * 500 + [card(operation="c.d")] * 18 + [card("bad", operation="c.d")] * 2
+    assert scorecard.excess(cards, {}) == ["2 of 20 tasks of c.d are rejected, more than 5%"]
+    assert scorecard.excess([*cards[:500], *cards[502:]], {}) == []  # too few tasks to tell
+
+
+def test_figures_count_what_passed_falsely() -> None:
+    figures = scorecard.summary([card(mutant=1.0), card(), card(), card("bad")])
+    assert figures["false_pass"] == {"empty": {"tried": 4, "rate": 0.25}}
+    assert (figures["all_mutants_caught"], figures["rejected"], figures["tasks"]) == (0.75, 1, 4)
+
+
+# The stage.
+def write(folder: Path, cases: list[Case]) -> None:
+    shards.write(folder / layout.TASKS, Task, [("train", c.task) for c in cases])
+    shards.write(folder / layout.VERIFIERS, Verifier, [("train", c.verifier) for c in cases])
+    shards.write(folder / layout.SOLUTIONS, Solution, [("train", c.solution) for c in cases])
+    shards.write(folder / layout.CANDIDATES, Candidates, [("train", Candidates(c.task.id, c.candidates)) for c in cases])
+    (folder / "params.yaml").write_text("audit: {workers: 2}\n")
+
+
+def stage(folder: Path) -> subprocess.CompletedProcess[str]:
+    env = os.environ | {"PYTHONPATH": str(ROOT), "CLAWGYM_STORE": "store.sqlite"}
+    return subprocess.run([sys.executable, "-m", "verifiers.audit"], check=False, capture_output=True, text=True, env=env, cwd=folder)
+
+
+@needs_box
+def test_the_stage_writes_cards_and_figures_and_fails_on_too_many(tmp_path: Path) -> None:
+    write(tmp_path, [case("0a"), case("1b")])
+    done = stage(tmp_path)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads((tmp_path / "metrics/scorecard.json").read_text())
+    assert (figures["tasks"], figures["rejected"], figures["all_mutants_caught"]) == (2, 0, 1.0)
+    cards = list(shards.read(tmp_path / layout.SCORECARDS, Scorecard))
+    assert [c.id for c in cards] == ["0a", "1b"]
+    write(tmp_path, [case("0a"), case("1b", steps=STEPS[:1])])
+    failed = stage(tmp_path)
+    assert failed.returncode == 1
+    assert "rejected 1b (ledger.total): the solution scores 0" in failed.stderr
+    assert "1 of 2 tasks are rejected" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert [c.rejected != "" for c in shards.read(tmp_path / layout.SCORECARDS, Scorecard)] == [False, True]
+
+
+@needs_box
+def test_finished_cards_are_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(Path(), [case("0a")])
+    store = Store(Path("store.sqlite"))
+    first = module.run(1, store, open_box)
+    monkeypatch.setattr(module, "audit", lambda *_: pytest.fail("audited again"))
+    assert module.run(1, store, open_box) == first
+
+
+def test_missing_shards_are_the_users_to_mend(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("audit: {workers: 1}\n")
+    done = stage(tmp_path)
+    assert done.returncode == 1
+    assert "run the compile stage first" in done.stderr

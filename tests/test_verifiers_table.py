@@ -1,0 +1,318 @@
+"""Tables: any writing of the rows passes, any other rows, columns or formats fail."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import unicodedata
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import checking
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from generators.relations import Column, Relation, written
+from generators.renderers import Style, tables
+
+COLUMNS = [
+    {"name": "payee", "type": "text"},
+    {"name": "paid", "type": "date"},
+    {"name": "Amount", "type": "number", "decimals": 2, "unit": "EUR"},
+    {"name": "entries", "type": "integer"},
+    {"name": "seen", "type": "timestamp"},
+]
+ROWS = [
+    ["Ørsted, Lang & Co", "2026-03-09", "1234.50", "3", "2026-03-09T14:05"],
+    ['the "Tin"', "2026-04-03", "12.50", "1", None],
+    ["Aldi", None, "-7.25", "2", "2026-03-01T09:00"],
+]
+CSV = """payee,paid,Amount,entries,seen
+"Ørsted, Lang & Co",2026-03-09,1234.50,3,2026-03-09T14:05
+"the ""Tin\""",2026-04-03,12.50,1,
+Aldi,,-7.25,2,2026-03-01T09:00
+"""
+OBJECTS = [dict(zip((c["name"] for c in COLUMNS), row, strict=True)) for row in ROWS]
+
+
+def score(content: bytes | str | None, form: str = "csv", ordered: bool = False, iso: bool = False, given: str | None = None) -> float:
+    params = {"path": "out/a", "format": form, "columns": COLUMNS, "rows": ROWS, "ordered": ordered, "iso_dates": iso}
+    return checking.check("table", params, {} if given is None else {"out/a": given}, {} if content is None else {"out/a": content})
+
+
+def lines(*numbers: int) -> str:
+    found = CSV.splitlines(keepends=True)
+    return "".join(found[n] for n in numbers)
+
+
+PASSING: dict[str, Any] = {
+    "plain": CSV,
+    "bom": b"\xef\xbb\xbf" + CSV.encode(),
+    "crlf": CSV.replace("\n", "\r\n"),
+    "trailing blank lines": CSV + "\n\n",
+    "no last line end": CSV.rstrip(),
+    "another row order": lines(0, 3, 1, 2),
+    "upper header": CSV.replace("payee,paid", "Payee,PAID"),
+    "thousands": CSV.replace("1234.50", '"1,234.50"'),
+    "trimmed zeros": CSV.replace("12.50", "12.5"),
+    "float noise": CSV.replace("12.50", "12.500000000000002"),
+    "the unit": CSV.replace("12.50", "12.50 EUR"),
+    "integer as 3.0": CSV.replace(",3,", ",3.0,"),
+    "slashes": CSV.replace("2026-03-09,", "2026/03/09,"),
+    "day first": CSV.replace("2026-04-03,", "03/04/2026,"),
+    "dots": CSV.replace("2026-04-03,", "3.4.2026,"),
+    "long date": CSV.replace("2026-03-09,", "9 March 2026,"),
+    "american long date": CSV.replace("2026-03-09,", '"Mar 9, 2026",'),
+    "weekday": CSV.replace("2026-03-09,", '"Monday, 9th of March 2026",'),
+    "blank in time": CSV.replace("09T14:05", "09 14:05"),
+    "seconds": CSV.replace("09T14:05", "09T14:05:00"),
+    "decomposed": CSV.replace("Ørsted", "Ørsted"),
+}
+FAILING: dict[str, Any] = {
+    "missing": None,
+    "empty": "",
+    "header only": lines(0),
+    "semicolons": CSV.replace(",", ";"),
+    "tabs": CSV.replace(",", "\t"),
+    "index column": "".join(f"{n},{line}\n" for n, line in enumerate(CSV.splitlines())),
+    "missing column": "\n".join(line.rpartition(",")[0] for line in CSV.splitlines()),
+    "extra column": "".join(f"{line},x\n" for line in CSV.splitlines()),
+    "renamed column": CSV.replace("entries", "count"),
+    "missing row": lines(0, 1, 2),
+    "doubled row": lines(0, 1, 2, 3, 3),
+    "extra row": CSV + "Lidl,2026-01-01,1.00,1,\n",
+    "one cell": CSV.replace("12.50", "12.51"),
+    "another unit": CSV.replace("12.50", "12.50 USD"),
+    "month first": CSV.replace("2026-04-03,", "04/03/2026,"),
+    "wrong date": CSV.replace("2026-03-09,", "2026-03-08,"),
+    "wrong minute": CSV.replace("14:05", "14:06"),
+    "seconds that count": CSV.replace("14:05", "14:05:30"),
+    "a zone": CSV.replace("14:05", "14:05Z"),
+    "a blank filled": CSV.replace("Aldi,,", "Aldi,2026-01-01,"),
+    "a value left out": CSV.replace("-7.25", ""),
+    "sign": CSV.replace("-7.25", "7.25"),
+    "decimal comma": CSV.replace("12.50", '"12,50"'),
+    "case of a text": CSV.replace("Aldi", "ALDI"),
+    "json": json.dumps(OBJECTS),
+    "junk": bytes(range(256)),
+    "not utf-8": CSV.encode("latin-1"),
+    "ragged": CSV + "a,b\n",
+}
+
+
+@pytest.mark.parametrize("name", PASSING)
+def test_right_rows_pass(name: str) -> None:
+    assert score(PASSING[name]) == 1
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_wrong_rows_get_half_at_most(name: str) -> None:
+    assert score(FAILING[name]) <= 0.5
+
+
+@pytest.mark.parametrize(
+    "name",
+    [n for n in FAILING if "column" in n or n in ("missing", "empty", "header only", "semicolons", "tabs", "json", "junk", "ragged")],
+)
+def test_other_columns_and_formats_get_nothing(name: str) -> None:
+    assert score(FAILING[name]) == 0
+
+
+def test_order_counts_where_asked() -> None:
+    assert score(CSV, ordered=True) == 1
+    assert score(lines(0, 2, 1, 3), ordered=True) == 0.5
+
+
+@pytest.mark.parametrize("name", ["slashes", "day first", "dots", "long date", "american long date"])
+def test_iso_dates_are_held_where_asked(name: str) -> None:
+    assert score(PASSING[name], iso=True) < 1
+    assert score(CSV, iso=True) == 1
+
+
+def test_an_input_left_as_it_was_earns_nothing() -> None:
+    most = CSV.replace("12.50", "99.00")
+    assert score(None, given=most) == 0
+    assert score(most) > 0
+
+
+FORMS: list[tuple[str, str, bool]] = [
+    ("json", json.dumps(OBJECTS), True),
+    ("json", json.dumps({"rows": OBJECTS}, indent=4), True),
+    ("json", json.dumps([{k: o[k] for k in reversed(o)} for o in OBJECTS]), True),
+    ("json", json.dumps(OBJECTS).replace('"12.50"', "12.5"), True),
+    ("json", json.dumps(OBJECTS).replace('"3"', "3"), True),
+    ("json", json.dumps([{k: v for k, v in o.items() if v} for o in OBJECTS]), False),
+    ("json", json.dumps({"rows": OBJECTS, "n": 3}), False),
+    ("json", json.dumps(OBJECTS[0]), False),
+    ("json", json.dumps([list(o.values()) for o in OBJECTS]), False),
+    ("json", "\n".join(map(json.dumps, OBJECTS)), False),
+    ("json", CSV, False),
+    ("json", json.dumps(OBJECTS).replace('"12.50"', "NaN"), False),
+    ("json", json.dumps(OBJECTS).replace('"3"', "true"), False),
+    ("json", json.dumps(OBJECTS).replace('"payee": "Aldi"', '"payee": "Lidl", "payee": "Aldi"'), False),
+    ("jsonl", "\n".join(map(json.dumps, OBJECTS)) + "\n\n", True),
+    ("jsonl", json.dumps(OBJECTS), False),
+    ("jsonl", json.dumps(OBJECTS, indent=1), False),
+    (
+        "yaml",
+        "- payee: Ørsted, Lang & Co\n  paid: 2026-03-09\n  Amount: 1234.5\n  entries: 3\n  seen: 2026-03-09 14:05:00\n"
+        "- {payee: 'the \"Tin\"', paid: 2026-04-03, Amount: '12.50', entries: 1, seen: null}\n"
+        "- payee: Aldi\n  paid:\n  Amount: -7.25\n  entries: 2\n  seen: ~\n".replace("seen: ~", "seen: 2026-03-01T09:00"),
+        True,
+    ),
+    ("yaml", json.dumps(OBJECTS), False),
+    ("yaml", CSV, False),
+    ("tsv", CSV.replace('"Ørsted, Lang & Co"', "Ørsted; Lang & Co").replace(",", "\t").replace(";", ","), True),
+    ("tsv", CSV, False),
+    (
+        "md",
+        "# Paid\n\n| payee | paid | Amount | entries | seen |\n|:--|---|--:|---|---|\n| Ørsted, Lang & Co | 2026-03-09 | 1,234.50 | 3 | 2026-03-09 14:05 |\n"
+        '| the "Tin" | 2026-04-03 | 12.5 | 1 | |\n|Aldi||-7.25|2|2026-03-01T09:00|\n\nThat is all.\n',
+        True,
+    ),
+    (
+        "md",
+        "payee | paid | Amount | entries | seen\n---|---|---|---|---\nØrsted, Lang & Co | 2026-03-09 | 1234.50 | 3 | 2026-03-09T14:05\n"
+        'the "Tin" | 2026-04-03 | 12.50 | 1 | |\nAldi | | -7.25 | 2 | 2026-03-01T09:00\n',
+        True,
+    ),
+    ("md", CSV, False),
+]
+
+
+@pytest.mark.parametrize(("form", "content", "passes"), FORMS)
+def test_each_format_is_read_as_it_is_written(form: str, content: str, passes: bool) -> None:
+    assert (score(content, form) == 1) is passes
+
+
+def test_two_markdown_tables_are_refused() -> None:
+    table = "| a |\n|---|\n| 1 |\n"
+    params = {
+        "path": "o",
+        "format": "md",
+        "columns": [{"name": "a", "type": "text"}],
+        "rows": [["1"]],
+        "ordered": False,
+        "iso_dates": False,
+    }
+    assert checking.check("table", params, {}, {"o": table}) == 1
+    assert checking.check("table", params, {}, {"o": table + "\n" + table.replace("1", "2")}) == 0
+
+
+@pytest.mark.parametrize(
+    ("written_as", "expected", "passes"),
+    [("007", "007", True), ("7", "007", False), ("yes", "yes", True), ("1e3", "1e3", True), ("2026-03-09", "2026-03-09", True)],
+)
+def test_yaml_text_keeps_its_letters(written_as: str, expected: str, passes: bool) -> None:
+    params = {
+        "path": "o",
+        "format": "yaml",
+        "columns": [{"name": "a", "type": "text"}],
+        "rows": [[expected]],
+        "ordered": False,
+        "iso_dates": False,
+    }
+    assert (checking.check("table", params, {}, {"o": f"- a: {written_as}\n"}) == 1) is passes
+
+
+@pytest.mark.parametrize(
+    ("written_as", "passes"), [("true", True), ("True", True), ("TRUE", True), ("False", False), ("yes", False), ("1", False)]
+)
+def test_a_truth_value_may_be_spelled_as_any_language_does(written_as: str, passes: bool) -> None:
+    params = {
+        "path": "o",
+        "format": "csv",
+        "columns": [{"name": "a", "type": "text"}],
+        "rows": [["true"]],
+        "ordered": False,
+        "iso_dates": False,
+    }
+    assert (checking.check("table", params, {}, {"o": f"a\n{written_as}\n"}) == 1) is passes
+
+
+def test_expected_rows_that_do_not_fit_are_the_verifiers_fault() -> None:
+    params = {
+        "path": "o",
+        "format": "csv",
+        "columns": [{"name": "a", "type": "date"}],
+        "rows": [["soon"]],
+        "ordered": False,
+        "iso_dates": False,
+    }
+    with pytest.raises(Exception, match="do not fit") as caught:
+        checking.check("table", params, {}, {"o": "a\nsoon\n"})
+    assert getattr(caught.value, "boundary", "") == "grader"
+
+
+# Laws, over any relation and the renderers that write the workspaces.
+TEXT = (
+    st.text(st.characters(blacklist_categories=("Cs", "Cc"), blacklist_characters="\u2028\u2029\x85\ufeff"), min_size=1, max_size=12)
+    .map(str.strip)
+    .filter(bool)
+)
+VALUES = {
+    "text": TEXT,
+    "when": st.dates(date(1990, 1, 1), date(2060, 1, 1)),
+    "at": st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1)).map(lambda t: t.replace(second=0, microsecond=0)),
+    "measure": st.decimals(-(10**7), 10**7, places=2),
+    "span": st.integers(-(10**6), 10**6),
+}
+
+
+@st.composite
+def relations(draw: Any) -> Relation:
+    roles = draw(st.lists(st.sampled_from(sorted(VALUES)), min_size=2, max_size=5))
+    columns = tuple(Column(f"c{i}", role, decimals=2 if role == "measure" else 0) for i, role in enumerate(roles))
+    cells = st.tuples(*(st.none() | VALUES[c.role] if n else VALUES[c.role] for n, c in enumerate(columns)))
+    return Relation("r", "row", "rows", columns, tuple(draw(st.lists(cells, min_size=1, max_size=6))))
+
+
+@st.composite
+def styles(draw: Any) -> Style:
+    flags = {
+        f: draw(st.booleans()) for f in ("quote_all", "trim_zeros", "reverse_columns", "upper_header", "wrapped", "trailing_blank", "bom")
+    }
+    return Style(
+        numbers=draw(st.sampled_from(["plain", "thousands"])),
+        eol=draw(st.sampled_from(["\n", "\r\n"])),
+        dates=draw(st.sampled_from(["iso", "day-first", "slashes", "long"])),
+        indent=draw(st.sampled_from([None, 2])),
+        **flags,
+    )
+
+
+def params_of(relation: Relation, form: str) -> dict[str, Any]:
+    columns = [{"name": c.name, "type": c.kind, "decimals": c.decimals} for c in relation.columns]
+    rows = [[written(v, c) for v, c in zip(row, relation.columns, strict=True)] for row in relation.rows]
+    return {"path": "o", "format": form, "columns": columns, "rows": rows, "ordered": False, "iso_dates": False}
+
+
+@settings(max_examples=150, deadline=None)
+@given(relations(), styles(), st.sampled_from(tables.FORMATS), st.randoms())
+def test_any_rendering_of_the_rows_passes(relation: Relation, style: Style, form: str, random: Any) -> None:
+    rows = list(relation.rows)
+    random.shuffle(rows)
+    shuffled = relation.with_rows(rows)
+    assert checking.check("table", params_of(relation, form), {}, {"o": tables.render(shuffled, form, style)}) == 1
+
+
+@settings(max_examples=150, deadline=None)
+@given(relations(), st.sampled_from(tables.FORMATS), st.data())
+def test_any_other_cell_fails(relation: Relation, form: str, data: Any) -> None:
+    at, where = data.draw(st.integers(0, len(relation.rows) - 1)), data.draw(st.integers(0, len(relation.columns) - 1))
+    column, old = relation.columns[where], relation.rows[at][where]
+    new = data.draw((st.none() | VALUES[column.role]).filter(lambda v: v != old and not (where == 0 and v is None)))
+    if isinstance(new, Decimal) and isinstance(old, Decimal) and new == old:
+        return
+    rows = [list(row) for row in relation.rows]
+    rows[at][where] = new
+    changed = dataclasses.replace(relation, rows=tuple(map(tuple, rows)))
+    if _same_text(written(old, column), written(new, column)):
+        return
+    assert checking.check("table", params_of(relation, form), {}, {"o": tables.render(changed, form)}) <= 0.5
+
+
+def _same_text(one: str | None, other: str | None) -> bool:
+    return unicodedata.normalize("NFC", one or "") == unicodedata.normalize("NFC", other or "")

@@ -1,0 +1,85 @@
+"""The stage of supervised fine-tuning: TRL's SFTTrainer over ready-made token sequences, loss on the assistant's tokens only."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from trl import SFTConfig, SFTTrainer
+
+from specs import errors, layout, params, records, shards
+from specs.errors import Problem, UserError
+from train import engine, training
+
+STAGE = "sft"
+NO_LOSS = -100
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`batch` sequences a step; `device` cpu or cuda."""
+
+    steps: int
+    batch: int
+    learning_rate: float
+    seed: int
+    device: str
+
+
+def dataset(sequences: Sequence[records.Sequence]) -> Any:
+    """The sequences as TRL takes them when they are tokenised already: `input_ids`, and `labels` with -100 where no loss is taken."""
+    rows = [
+        {
+            "input_ids": list(s.input_ids),
+            "labels": [i if own else NO_LOSS for i, own in zip(s.input_ids, s.mask, strict=True)],
+        }
+        for s in sequences
+    ]
+    return Dataset.from_list(rows)
+
+
+def trainer_of(model: Any, tokenizer: Any, sequences: Sequence[records.Sequence], settings: Settings, out: Path) -> Any:
+    """An SFTTrainer that takes the sequences in the order given. `out` is its folder for scraps."""
+    args = SFTConfig(
+        **training.settings(out, settings.device, settings.seed, settings.steps, settings.learning_rate),
+        per_device_train_batch_size=settings.batch,
+        train_sampling_strategy="sequential",
+        max_length=None,
+        packing=False,
+    )
+    return SFTTrainer(model=model, args=args, train_dataset=dataset(sequences), processing_class=tokenizer)
+
+
+def train(model: Any, tokenizer: Any, sequences: Sequence[records.Sequence], settings: Settings) -> list[float]:
+    """Train in place on the sequences, `batch` of them a step in the order given; returns the loss of each step."""
+    with tempfile.TemporaryDirectory() as scraps:
+        trainer = trainer_of(model, tokenizer, sequences, settings, Path(scraps))
+        return [float(entry["loss"]) for entry in training.run(trainer, STAGE, settings.steps)]
+
+
+def main(argv: Sequence[str]) -> int:
+    """Write models/sft, metrics/sft.json and plots/sft.csv."""
+    settings = Settings(**params.section(STAGE))
+    everything = list(shards.read(layout.SEQUENCES, records.Sequence))
+    if not everything:
+        raise UserError(
+            [Problem(str(layout.SEQUENCES), 1, 1, "", "no sequences to train on", "no teacher rollout was solved, or all are too long")]
+        )
+    used = training.drawn(everything, settings.steps * settings.batch, settings.seed, lambda s: s.id)
+    training.quiet()
+    model, tokenizer = engine.load(layout.model("base"), settings.device, torch.float32)
+    losses = train(model, tokenizer, used, settings)
+    tokens = {"tokens": sum(len(s.input_ids) for s in used), "loss_tokens": sum(sum(s.mask) for s in used)}
+    training.write_checkpoint(STAGE, model, tokenizer, layout.model("base"), (s.rollout for s in used), (s.task for s in used))
+    numbers = {"loss_first": losses[0], "loss_last": losses[-1], "steps": len(losses), **tokens}
+    training.write_numbers(STAGE, numbers, [{"step": n, "loss": loss} for n, loss in enumerate(losses, 1)])
+    return 0
+
+
+if __name__ == "__main__":
+    errors.run(main)

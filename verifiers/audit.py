@@ -1,0 +1,212 @@
+"""The audit: each verifier is measured before it is believed, by the solution, the untouched workspace, mutants and equivalents.
+
+`python -m verifiers.audit` writes data/scorecards and metrics/scorecard.json; it fails where too many tasks are rejected.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from jsonschema import Draft202012Validator
+
+from sandbox import tools
+from sandbox.box import BoxLimit, open_box
+from specs import digests, errors, layout, params, progress, shards
+from specs.errors import BoundaryError, Problem, UserError
+from specs.records import Candidate, Candidates, Change, EquivalentScore, MutantScore, Scorecard, Solution, Task, Verifier
+from specs.store import Store
+from verifiers import mutants, scorecard
+from verifiers.grade import HERE, SOLVED, Graded, code_digest, grade, kinds
+from verifiers.parallel import finished
+from verifiers.snapshot import OpenBox
+
+METRICS = layout.METRICS / "scorecard.json"
+COMPILED = layout.METRICS / "compile.json"
+T = TypeVar("T", Task, Verifier, Solution, Candidates)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One task with all that its audit needs."""
+
+    task: Task
+    verifier: Verifier
+    solution: Solution
+    candidates: tuple[Candidate, ...]
+
+    @property
+    def key(self) -> str:
+        """What the scorecard depends on."""
+        parts = [self.task.id, self.task.digest, self.verifier.digest, self.solution.digest, digests.digest(self.candidates)]
+        return digests.digest([*parts, code_digest(), _own_digest()])
+
+
+class Unfit(Exception):
+    """Why a task is not fit for the dataset."""
+
+
+def audit(case: Case, open_box: OpenBox) -> Scorecard:
+    """The evidence for one verifier. Raises BoundaryError where a box or the grader itself failed outside any check."""
+    reasons = [*_ill_formed(case.verifier)]
+    right = untouched = 0.0
+    wrong: list[MutantScore] = []
+    alike: list[EquivalentScore] = []
+    if not reasons:
+        try:
+            outcome = play(case, open_box)
+            graded = _graded(case, outcome, open_box, "the solution")
+            right, untouched = graded.score, _graded(case, (), open_box, "the untouched workspace").score
+            reasons += _basics(graded, untouched)
+            wrong, alike, more = _candidates(case, outcome, open_box)
+            reasons += more
+        except Unfit as unfit:
+            reasons.append(str(unfit))
+    task = case.task
+    return Scorecard(
+        task.id, right, untouched, tuple(wrong), tuple(alike), "; ".join(reasons), task.operations, task.digest, case.verifier.digest
+    )
+
+
+def play(case: Case, open_box: OpenBox) -> tuple[Change, ...]:
+    """What the solution leaves behind, its steps run through the agent's own tools in a box. Raises Unfit where it runs into a cap."""
+    with open_box(case.task.workspace, services=case.task.services) as box:
+        try:
+            for step in case.solution.steps:
+                if step.tool:
+                    tools.call(box, step.tool, step.arguments)
+            return tuple(box.snapshot())
+        except BoxLimit as limit:
+            raise Unfit(f"the solution runs into a cap of the box: {limit.which}") from None
+
+
+def _ill_formed(verifier: Verifier) -> Iterator[str]:
+    """Checks whose params don't follow their kind's schema."""
+    for check in verifier.checks:
+        if check.kind not in kinds():
+            yield f"check {check.id}: there is no kind '{check.kind}'"
+            continue
+        for error in _validator(check.kind).iter_errors(check.params):
+            yield f"check {check.id}: params.{error.json_path.removeprefix('$.')}: {error.message[:160]}"
+
+
+@functools.cache
+def _validator(kind: str) -> Draft202012Validator:
+    return Draft202012Validator(json.loads((HERE / "kinds" / f"{kind}.schema.json").read_text(encoding="utf-8")))
+
+
+@functools.cache
+def _own_digest() -> str:
+    return digests.digest([digests.of_bytes((HERE / name).read_bytes()) for name in ("audit.py", "mutants.py")])
+
+
+def _graded(case: Case, changes: Sequence[Change], open_box: OpenBox, what: str) -> Graded:
+    """The grade; a check that crashes makes the task unfit, for a mutant that crashed was not tried. A box that fails is no verdict."""
+    try:
+        return grade(case.task, case.verifier, changes, open_box)
+    except BoundaryError as error:
+        if error.boundary != "grader":
+            raise
+        raise Unfit(f"{what} could not be graded: {error}") from error
+
+
+def _basics(solution: Graded, untouched: float) -> Iterator[str]:
+    if not solution.solved:
+        why = next((c.why for c in solution.checks if c.score < 1), "")
+        yield f"the solution scores {solution.score:.3g}: {why}"
+    if untouched > 0:
+        yield f"the untouched workspace scores {untouched:.3g}"
+
+
+def _candidates(case: Case, outcome: tuple[Change, ...], open_box: OpenBox) -> tuple[list[MutantScore], list[EquivalentScore], list[str]]:
+    """Scores of all mutants and equivalents, and what speaks against the verifier."""
+    wrong: list[MutantScore] = []
+    alike: list[EquivalentScore] = []
+    reasons: list[str] = []
+    for candidate in case.candidates:
+        name = f"{candidate.kind} {candidate.demand}".strip()
+        score = _graded(case, candidate.changes, open_box, name).score
+        if candidate.should_pass:
+            alike.append(EquivalentScore(candidate.kind, score))
+            reasons += [f"the equivalent '{name}' scores {score:.3g}"] if score < SOLVED else []
+        else:
+            wrong.append(MutantScore(candidate.kind, candidate.demand, score))
+            reasons += _against(case, candidate.changes, outcome, name, score)
+    for mutant in mutants.generic(case.task, case.verifier, outcome):
+        score = _graded(case, mutant.changes, open_box, mutant.kind).score
+        wrong.append(MutantScore(mutant.kind, "", score))
+        reasons += _against(case, mutant.changes, outcome, mutant.kind, score)
+    return wrong, alike, reasons
+
+
+def _against(case: Case, changes: Sequence[Change], outcome: tuple[Change, ...], name: str, score: float) -> list[str]:
+    if mutants.same_outcome(case.task, changes, outcome):
+        return [f"the mutant '{name}' is no other than the solution"]
+    return [f"the mutant '{name}' passes"] if score >= SOLVED else []
+
+
+def cases(full: bool = False) -> list[Case]:
+    """All tasks of the build, joined by id. Raises UserError where shards are missing or don't belong together."""
+    tasks, verifiers = _by_id(layout.TASKS, Task, full), _by_id(layout.VERIFIERS, Verifier, full)
+    solutions, candidates = _by_id(layout.SOLUTIONS, Solution, full), _by_id(layout.CANDIDATES, Candidates, full)
+    lacking = sorted(i for i in tasks if i not in verifiers or i not in solutions or i not in candidates)
+    if lacking:
+        raise UserError(
+            [Problem(str(layout.TASKS), 1, 1, i, "no verifier, solution or candidates for this task", "compile again") for i in lacking]
+        )
+    return [Case(t, verifiers[i], solutions[i], candidates[i].candidates) for i, t in tasks.items()]
+
+
+def _by_id(part: Path, cls: type[T], full: bool) -> dict[str, T]:
+    root = layout.build(part, full)
+    try:
+        return {r.id: r for r in shards.read(root, cls)}
+    except FileNotFoundError:
+        raise UserError([Problem(str(root), 1, 1, "", "no shards here", "run the compile stage first")]) from None
+
+
+def run(workers: int, store: Store, open_box: OpenBox, full: bool = False) -> list[Scorecard]:
+    """Audit all tasks that are not audited yet, keeping each scorecard the moment it is finished; all cards, by id."""
+    found = cases(full)
+    cards = {c.task.id: store.record("audit", c.key, Scorecard) for c in found}
+    todo = [c for c in found if cards[c.task.id] is None]
+    with progress.track("audit", len(todo)) as advance:
+        for case, card in finished(functools.partial(audit, open_box=open_box), todo, workers):
+            store.put("audit", case.key, card)
+            cards[card.id] = card
+            advance()
+    splits = {c.task.id: c.task.split for c in found}
+    done = [c for _, c in sorted(cards.items()) if c is not None]
+    shards.write(layout.build(layout.SCORECARDS, full), Scorecard, ((splits[c.id], c) for c in done))
+    return done
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m verifiers.audit", description="Measure every verifier.")
+    parser.add_argument("--workers", type=int, default=params.section("audit")["workers"])
+    parser.add_argument("--full", action="store_true", help="the full build, in data/full")
+    args = parser.parse_args(argv)
+    cards = run(args.workers, Store(), open_box, args.full)
+    figures = scorecard.summary(cards)
+    metrics, compiled = layout.build(METRICS, args.full), layout.build(COMPILED, args.full)
+    metrics.parent.mkdir(exist_ok=True)
+    metrics.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    for card in cards:
+        if card.rejected:
+            print(f"rejected {card.id} ({', '.join(card.operations)}): {card.rejected}", file=sys.stderr)
+    earlier = json.loads(compiled.read_text(encoding="utf-8")) if compiled.exists() else {}
+    if found := scorecard.excess(cards, earlier):
+        raise UserError(Problem(str(metrics), 1, 1, "rejected", what, "see the reasons above") for what in found)
+    tried = f"{figures['mutants']} mutants and {figures['equivalents']} equivalents"
+    print(f"audited {figures['tasks']} tasks with {tried}: {figures['rejected']} rejected")
+    return 0
+
+
+if __name__ == "__main__":
+    errors.run(main)

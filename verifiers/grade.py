@@ -1,0 +1,196 @@
+"""Grading: a verifier's checks over the snapshot of each rollout. A corrected verifier grades old rollouts anew.
+
+`python -m verifiers.grade --agent NAME --split SPLIT` is the stage; `--rollouts DIR --out DIR --agent NAME` grades any folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import importlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.box import open_box
+from specs import digests, errors, layout, params, progress, shards
+from specs.errors import BoundaryError, Problem, UserError
+from specs.records import Change, Check, CheckScore, Failure, Rollout, Task, Verdict, Verifier
+from specs.store import Store
+from verifiers.parallel import finished
+from verifiers.snapshot import Fault, OpenBox, View, view_of
+
+SOLVED = 1.0 - 1e-9
+HERE = Path(__file__).parent
+_GRADING = (
+    "grade.py",
+    "snapshot.py",
+    "reading.py",
+    "parsing.py",
+    "tables.py",
+    "package.py",
+    "runner.py",
+    "testrunner.py",
+    "kinds/*.py",
+    "kinds/*.schema.json",
+)
+
+
+@dataclass(frozen=True)
+class Graded:
+    """What the checks say: `code` and `score` from 0 to 1 (equal while no rubric is judged), each check, and whether all is right."""
+
+    score: float
+    code: float
+    checks: tuple[CheckScore, ...]
+    solved: bool
+
+
+def kinds() -> tuple[str, ...]:
+    """The kinds of checks there are: the modules of verifiers/kinds."""
+    return tuple(sorted(p.stem for p in (HERE / "kinds").glob("*.py") if p.stem != "__init__"))
+
+
+@functools.cache
+def code_digest() -> str:
+    """Digest of all code that a verdict depends on."""
+    paths = sorted(p for pattern in _GRADING for p in HERE.glob(pattern))
+    return digests.digest([[p.relative_to(HERE).as_posix(), digests.of_bytes(p.read_bytes())] for p in paths])
+
+
+def grade(task: Task, verifier: Verifier, changes: Iterable[Change], open_box: OpenBox | None = None) -> Graded:
+    """The weighted mean of the checks times all gates (weight 0); 0 where a protected file was changed.
+
+    Raises BoundaryError: "box" where code could not be run, "grader" where a check itself failed.
+    """
+    view = view_of(task, changes, open_box)
+    scores = [_scored(check, view) for check in verifier.checks]
+    total = sum(c.weight for c in verifier.checks)
+    if total <= 0:
+        raise BoundaryError("grader", f"the verifier of task {task.id} has no check with a weight")
+    code = sum(c.weight * s.score for c, s in zip(verifier.checks, scores, strict=True)) / total
+    for check, score in zip(verifier.checks, scores, strict=True):
+        code *= score.score if check.weight == 0 else 1.0
+    for item in verifier.protected:
+        if view.digest(item.path) != item.digest:
+            scores.append(CheckScore(f"protected:{item.path}", "protected", 0.0, f"{item.path} was to be left alone"))
+            code = 0.0
+    return Graded(code, code, tuple(scores), code >= SOLVED)
+
+
+def _scored(check: Check, view: View) -> CheckScore:
+    run = _kind(check.kind)
+    try:
+        score, why = run(check.params, view)
+    except Fault as fault:
+        score, why = 0.0, str(fault)
+    except BoundaryError:
+        raise
+    except Exception as error:  # whatever a check raises is the check's fault, and never a reward
+        raise BoundaryError("grader", f"check {check.id} ({check.kind}): {type(error).__name__}: {error}") from error
+    return CheckScore(check.id, check.kind, min(1.0, max(0.0, score)), why)
+
+
+def _kind(name: str) -> Callable[..., tuple[float, str]]:
+    if name not in kinds():
+        raise BoundaryError("grader", f"there is no kind of check '{name}'")
+    check: Callable[..., tuple[float, str]] = importlib.import_module(f"verifiers.kinds.{name}").check
+    return check
+
+
+def key(rollout: Rollout, verifier: Verifier) -> str:
+    """A verdict's id: what it depends on."""
+    return digests.digest([rollout.id, verifier.digest, code_digest()])
+
+
+def verdict(task: Task, verifier: Verifier, rollout: Rollout, open_box: OpenBox | None = None) -> Verdict:
+    """The verdict on one rollout; a failure of the machinery, the rollout's or the grader's own, has status error and score 0."""
+    failure, graded = rollout.error, None
+    if rollout.status != "error":
+        try:
+            graded = grade(task, verifier, rollout.changes, open_box)
+        except BoundaryError as error:
+            failure = Failure(error.boundary, str(error))
+    return Verdict(
+        id=key(rollout, verifier),
+        rollout=rollout.id,
+        task=task.id,
+        agent=rollout.agent,
+        verifier_digest=verifier.digest,
+        status="graded" if graded else "error",
+        error=None if graded else failure,
+        score=graded.score if graded else 0.0,
+        code=graded.code if graded else 0.0,
+        rubric=None,
+        solved=graded.solved if graded else False,
+        checks=graded.checks if graded else (),
+    )
+
+
+def run(rollouts: Path, out: Path, agent: str, workers: int, store: Store, open_box: OpenBox | None = open_box) -> dict[str, int]:
+    """Grade all rollouts of a folder that are not graded yet, and write the verdicts of exactly these; counts by status.
+
+    Raises UserError where a rollout's task is gone, or where there are no rollouts.
+    """
+    found = _needed(rollouts, Rollout, f"run the rollout stage for {agent} first")
+    ids = {r.task for r in found}
+    tasks = {t.id: t for t in shards.read(layout.TASKS, Task, ids=ids)}
+    verifiers = {v.id: v for v in shards.read(layout.VERIFIERS, Verifier, ids=ids)}
+    _refuse_strangers(rollouts, found, tasks, verifiers)
+    done = {r.id: store.record("grade", key(r, verifiers[r.task]), Verdict) for r in found}
+    todo = [r for r in found if done[r.id] is None]
+    judge = functools.partial(_judged, tasks, verifiers, open_box)
+    with progress.track(f"grade {agent}", len(todo)) as advance:
+        for rollout, made in finished(judge, todo, workers):
+            if made.status == "graded":  # errors are tried again
+                store.put("grade", made.id, made)
+            done[rollout.id] = made
+            advance()
+    verdicts = [v for v in done.values() if v is not None]
+    shards.write(out, Verdict, ((tasks[v.task].split, v) for v in verdicts))
+    return {
+        "graded": sum(v.status == "graded" for v in verdicts),
+        "errors": sum(v.status == "error" for v in verdicts),
+        "solved": sum(v.solved for v in verdicts),
+    }
+
+
+def _judged(tasks: dict[str, Task], verifiers: dict[str, Verifier], open_box: OpenBox | None, rollout: Rollout) -> Verdict:
+    return verdict(tasks[rollout.task], verifiers[rollout.task], rollout, open_box)
+
+
+def _refuse_strangers(root: Path, rollouts: Sequence[Rollout], tasks: dict[str, Task], verifiers: dict[str, Verifier]) -> None:
+    """Rollouts of tasks that are gone, or that were others when they were run, can't be graded."""
+    gone = {r.task: "a rollout of a task that is not in the dataset" for r in rollouts if not (r.task in tasks and r.task in verifiers)}
+    changed = {
+        r.task: "a rollout of a task that has changed since" for r in rollouts if r.task in tasks and r.task_digest != tasks[r.task].digest
+    }
+    if gone or changed:
+        raise UserError(Problem(str(root), 1, 1, i, what, "run the rollout stage again") for i, what in {**changed, **gone}.items())
+
+
+def _needed(root: Path, cls: type[Rollout], hint: str) -> list[Rollout]:
+    try:
+        return list(shards.read(root, cls))
+    except FileNotFoundError:
+        raise UserError([Problem(str(root), 1, 1, "", "no rollouts here", hint)]) from None
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m verifiers.grade", description="Grade an agent's rollouts.")
+    parser.add_argument("--agent", required=True)
+    parser.add_argument("--split", choices=["train", "bench"])
+    parser.add_argument("--rollouts", type=Path, metavar="DIR", help="a folder of rollout shards, in place of a split")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where its verdicts go")
+    args = parser.parse_args(argv)
+    if (args.split is None) == (args.rollouts is None) or (args.rollouts is None) != (args.out is None):
+        parser.error("give either --split, or --rollouts and --out")
+    rollouts = args.rollouts or layout.rollouts(args.agent, args.split)
+    out = args.out or layout.verdicts(args.agent, args.split)
+    counts = run(rollouts, out, args.agent, params.section("grade")["workers"], Store())
+    print(f"{args.agent}: {counts['graded']} graded, {counts['solved']} solved, {counts['errors']} errors -> {out}")
+    return 0
+
+
+if __name__ == "__main__":
+    errors.run(main)
