@@ -69,7 +69,7 @@ def _wrong_form(outcomes: Sequence[Changes], number: int, one: Asked) -> Iterato
         yield shape, f"{one.artifact.kind}/{shape}", _with(outcomes, number, changes)
     if one.answer.ordered and len(one.answer.rows) > 1 and one.artifact.kind == "table":
         backwards = one.answer.with_rows(list(reversed(one.answer.rows)))
-        if backwards.content != one.answer.content:
+        if not backwards.agrees(one.answer):
             yield "reversed", f"{one.step.operation.id}/order", _with(outcomes, number, _outcome(one, backwards))
     if one.artifact.kind == "tests":
         for name in one.step.operation.spec["demands"]:

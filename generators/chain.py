@@ -155,7 +155,7 @@ def _refuse_needless(db: Database, steps: Sequence[Step], step: Step, result: Re
         before = started_from(steps, step.inputs[replaced].step, bases, answers)
         if before is not None:
             bound = bindings(step, bases, answers, {replaced: before})
-            if operate.answer(db, step.operation, bound, step.params).content == result.content:
+            if operate.answer(db, step.operation, bound, step.params).agrees(result):
                 raise Unfit(f"{step.operation.id}: the demand '{name}' makes no difference")
 
 

@@ -52,7 +52,7 @@ def differs(db: Database, operation: Operation, sql: str | None, neighbour: str,
     """Whether other SQL, or a parameter's neighbour, gives another answer on the draw. Raises TruthError where the SQL fails."""
     chosen = trial.step.params | ({neighbour: trial.step.neighbours[neighbour]} if neighbour else {})
     other = operate.answer(db, operation, bindings(trial.step, trial.bases, []), chosen, sql)
-    return other.content != trial.answer.content
+    return not other.agrees(trial.answer)
 
 
 def mutants(db: Database, operation: Operation, tried: Sequence[Trial], found: Findings) -> list[Trial]:

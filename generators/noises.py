@@ -44,7 +44,7 @@ def choose(
                 continue
             misread = misreading.misread(kind.name, bases[name])
             other = None if misread is None else _answers(db, steps, {**bases, name: misread})
-            if other and any(a.content != b.content for a, b in zip(other, answers, strict=True)):
+            if other and any(not a.agrees(b) for a, b in zip(other, answers, strict=True)):
                 kept.append(Noise(name, kind.name, tuple(other)))
     return kept
 

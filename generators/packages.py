@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from generators import draw, operate
@@ -16,6 +17,7 @@ from generators.relations import Column, Relation
 from specs.catalogue import Operation
 
 HIDDEN_CASES = 3
+TRIES = 6  # sets of hidden cases
 
 
 def versions(operation: Operation, names: dict[str, str]) -> dict[str, str]:
@@ -56,11 +58,6 @@ def package_of(
     texts, known = _texts(step.operation, step.names), versions(step.operation, step.names)
     first = _first(step.operation, known, step.names, rng)
     visible = _case(db, step, bases[main.base])
-    cases = []
-    for number in range(HIDDEN_CASES):
-        drawn = draw.draw(domain, [main.base], split, f"{seed}/hidden-{number}")[main.base]
-        rows, expected = _case(db, step, drawn)
-        cases.append({"args": [rows], "expect": expected})
     folder = places.folder(spec["source"].rpartition("/")[2])
     test = next(name for name in texts if name.startswith("test_"))
     details = {
@@ -72,13 +69,36 @@ def package_of(
         "test": test,
         "rows": visible[0],
         "expected": visible[1],
-        "cases": cases,
     }
-    code.prove(details, spec["demands"])
+    details["cases"] = _hidden(details, spec["demands"], functools.partial(_drawn_cases, db, step, domain, split, seed))
     texts[spec["module"]] = first["faulty"]
     texts[test] = texts[test].replace("__ROWS__", _literal(visible[0])).replace("__EXPECTED__", _literal(visible[1]))
     artifact = Artifact("code", folder, "source", tuple(spec["yields"]["columns"]), details=details)
     return artifact, {f"{folder}/{name}": text.encode() for name, text in texts.items()}
+
+
+def _hidden(details: dict[str, Any], demands: dict[str, Any], cases: Callable[[int], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The first of TRIES sets of cases in which the fault and every demand show. Raises the Unfit of the last."""
+    for turn in range(TRIES):
+        found = cases(turn)
+        try:
+            code.prove({**details, "cases": found}, demands)
+        except Unfit:
+            if turn == TRIES - 1:
+                raise
+        else:
+            break
+    return found
+
+
+def _drawn_cases(db: Database, step: Step, domain: dict[str, Any], split: str, seed: str, turn: int) -> list[dict[str, Any]]:
+    """Other draws of the step's input, with what the truth says of each."""
+    base = next(iter(step.inputs.values())).base
+    cases = []
+    for number in range(turn * HIDDEN_CASES, (turn + 1) * HIDDEN_CASES):
+        rows, expected = _case(db, step, draw.draw(domain, [base], split, f"{seed}/hidden-{number}")[base])
+        cases.append({"args": [rows], "expect": expected})
+    return cases
 
 
 def _tested(step: Step, data: Relation, places: Places) -> tuple[Artifact, dict[str, bytes]]:

@@ -63,11 +63,28 @@ class Relation:
     root: str = ""
     same: tuple[str, ...] = ()
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @functools.cached_property
+    def _hash(self) -> int:
+        """Kept, since a relation is a key wherever answers are kept."""
+        return hash((self.name, self.columns, self.rows, self.ordered))
+
     @functools.cached_property
     def content(self) -> list[tuple[str | None, ...]]:
         """What two equal relations share: canonical rows, sorted where their order does not count."""
         rows = [tuple(written(v, c) for v, c in zip(row, self.columns, strict=True)) for row in self.rows]
         return rows if self.ordered else sorted(rows, key=lambda row: tuple((v is None, v or "") for v in row))
+
+    def agrees(self, other: Relation) -> bool:
+        """Whether the two have the same content; the number of rows tells most of them apart."""
+        return len(self.rows) == len(other.rows) and self.content == other.content
+
+    @functools.cached_property
+    def arrays(self) -> list[pa.Array]:
+        """Its columns as Arrow holds them."""
+        return [pa.array([row[i] for row in self.rows], type=c.arrow) for i, c in enumerate(self.columns)]
 
     def index(self, name: str) -> int:
         """Position of the column of that name. Raises KeyError."""

@@ -71,7 +71,7 @@ def _tried(db: Database, steps: Sequence[Step], world: World, moot: set[tuple[in
         mutant = None if (number, name) in moot else mutant_of(db, steps, number, name, world)
         if mutant is None:
             continue
-        if mutant.answers[number].content == world.answers[number].content:
+        if mutant.answers[number].agrees(world.answers[number]):
             if not _witnesses(steps[number], name):
                 raise Unfit(f"{steps[number].operation.id}: the demand '{name}' makes no difference")
             if _unplantable(steps[number], name, world.bases, world.answers):
@@ -136,7 +136,7 @@ def _other_input(db: Database, steps: Sequence[Step], number: int, name: str, wo
     before = chain.started_from(steps, source.step, world.bases, world.answers)
     if before is not None:
         skipped = chain.run(db, steps[: number + 1], world.bases, Twist(number, inputs={name: before}), world.answers[:number])[number]
-        if world.strict or skipped.content != world.answers[number].content:
+        if world.strict or not skipped.agrees(world.answers[number]):
             return before, True
     try:
         return chain.run(db, steps[: source.step + 1], {**world.bases, **world.decoys})[source.step], False
