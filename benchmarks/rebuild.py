@@ -82,7 +82,8 @@ def main(argv: Sequence[str]) -> int:
         after = written(folder)
         same = compiled(folder, args.scale, args.workers)
     changed = {i for i in {*before, *after} if before.get(i) != after.get(i)}
-    print(f"full compile: {full.wall:.1f} s for {len(planned):,} tasks, {args.workers} workers")
+    print(f"full compile: {full.wall:.1f} s for {len(planned):,} tasks, {args.workers} workers; {full.memory / 1e6:.0f} MB at most")
+    print("".join(f"  refused: {line}\n" for line in full.refused), end="")
     print(f"edited: a saying of {operation}, which {len(users):,} tasks use ({len(users) / len(planned):.1%})")
     print(f"rebuild: {again.of(full)}")
     print(f"with nothing edited: {same.of(full)}")

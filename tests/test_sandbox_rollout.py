@@ -5,149 +5,27 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import making
 import pytest
-import yaml
+from projects import SAMPLING, SECRET, TASKS, Project, calling, done, endpoint_args, model_server, numbered, running, solved
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox import rollout, scripted, served
+from sandbox import rollout, scripted
 from sandbox.agents import scripted_agent
 from sandbox.box import Caps
 from sandbox.episodes import Attempt
 from specs import shards
-from specs.errors import BoundaryError, UserError
-from specs.records import Limits, Rollout, Solution, Task, sealed
-from specs.store import Store
-
-REPO = Path(__file__).resolve().parent.parent
-SECRET = "sk-never-to-be-seen"
-SAMPLING = {"temperature": 0.7, "max_tokens": 64, "seed": 1}
-SECTION = {
-    "workers": 2,
-    "attempts": 1,
-    "retries": 1,
-    "sampling": SAMPLING,
-    "caps": {"memory_mb": 256},
-    "agents": {
-        "untouched": {"policy": "scripted"},
-        "echo": {"policy": "scripted"},
-        "teacher": {"policy": "scripted"},
-        "base": {"policy": "served", "model": "models/base", "steps": 3},
-    },
-}
-
-
-def numbered(n: int) -> Task:
-    return making.task({"in.txt": f"{n}\n"}, f"Double the number of case {n}.", ("out.txt",), f"{n:x}a2b3c4d5e6")
-
-
-def solved(task: Task) -> Solution:
-    steps = [
-        ("exec", {"command": "ls"}, "Looking."),
-        ("exec", {"command": "echo $(( $(cat in.txt) * 2 )) > out.txt"}, ""),
-        ("", {}, "Doubled."),
-    ]
-    return making.solution(steps, task.id)
-
-
-class Project:
-    """A folder with tasks, solutions, a selection and params, in which the stage runs as a process."""
-
-    def __init__(self, root: Path, tasks: Sequence[Task], split: str = "train", **section: Any):
-        self.root, self.tasks, self.split = root, tasks, split
-        self.section(**section)
-        self.write(tasks)
-
-    def write(self, tasks: Sequence[Task]) -> None:
-        shards.write(self.root / "data/tasks", Task, [(self.split, task) for task in tasks])
-        shards.write(self.root / "data/solutions", Solution, [(self.split, solved(task)) for task in tasks])
-        ids = [task.id for task in tasks]
-        self.select(**{"train": [], "bench": [], self.split: ids, "models": ids[:2]})
-
-    def select(self, **lists: list[str]) -> None:
-        (self.root / "data/selection.json").write_text(json.dumps(lists))
-
-    def section(self, **values: Any) -> None:
-        (self.root / "params.yaml").write_text(yaml.safe_dump({"rollout": {**SECTION, **values}}))
-
-    def start(self, *argv: str, **env: str) -> subprocess.Popen[str]:
-        clean = {k: v for k, v in os.environ.items() if k not in ("CLAWGYM_STORE", "OPENAI_API_KEY")}
-        command = [sys.executable, "-m", "sandbox.rollout", *argv, "--split", self.split]
-        environment = {**clean, "PYTHONPATH": str(REPO), **env}
-        return subprocess.Popen(command, cwd=self.root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-    def stage(self, *argv: str, status: int = 0, **env: str) -> str:
-        """Run the stage to its end; returns what it printed."""
-        process = self.start(*argv, **env)
-        out, err = process.communicate(timeout=120)
-        assert process.returncode == status, out + err
-        return out + err
-
-    def rollouts(self, folder: str) -> dict[str, Rollout]:
-        """The exported rollouts by their task's id."""
-        found = list(shards.read(self.root / folder, Rollout, self.split))
-        assert len(found) == len({r.id for r in found})
-        return {r.task: r for r in found}
-
-    def kept(self) -> list[str]:
-        """The ids of the tasks whose rollouts are in the store."""
-        path = self.root / ".clawgym/store.sqlite"
-        if not path.exists():
-            return []
-        store = Store(path)
-        try:
-            keys = [key for (key,) in store._db.execute("SELECT key FROM items WHERE stage = 'rollout'")]
-            return [store.record("rollout", key, Rollout).task for key in keys]
-        finally:
-            store.close()
-
-
-@contextmanager
-def model_server(answer: Callable[[str, int, list[Any]], Response]) -> Iterator[tuple[str, list[str]]]:
-    """A model by `answer(instruction, turn, messages)`; yields its URL and the instructions in order of their first turns."""
-    first_turns: list[str] = []
-
-    async def post(request: Request) -> Response:
-        messages = json.loads(await request.body())["messages"]
-        instruction, turn = messages[1]["content"], sum(m["role"] == "assistant" for m in messages)
-        if turn == 0:
-            first_turns.append(instruction)
-        return await run_in_threadpool(answer, instruction, turn, messages)
-
-    with scripted.listening(Starlette(routes=[Route("/v1/chat/completions", post, methods=["POST"])])) as url:
-        yield url, first_turns
-
-
-def done(text: str = "Done.") -> Response:
-    return JSONResponse({"choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]})
-
-
-def calling(command: str) -> Response:
-    function = {"name": "exec", "arguments": json.dumps({"command": command})}
-    message = {"role": "assistant", "content": "", "tool_calls": [{"id": "c", "type": "function", "function": function}]}
-    return JSONResponse({"choices": [{"message": message, "finish_reason": "tool_calls"}]})
-
-
-def endpoint_args(url: str, model: str = "some-model") -> list[str]:
-    return ["--endpoint", url, "--model", model, "--out", "runs/x/rollouts"]
-
-
-TASKS = [numbered(n) for n in range(5)]
+from specs.records import Limits, Rollout, Task, sealed
 
 
 def test_the_teacher_solves_its_tasks(tmp_path: Path) -> None:
@@ -339,120 +217,6 @@ def test_an_agents_own_steps_stand_before_the_tasks() -> None:
     own, tasks = (scripted_agent("echo", steps, TASKS, []) for steps in (4, 0))
     assert rollout.plan(own, TASKS, 1, Caps())[0].limits == replace(TASKS[0].limits, steps=4)
     assert rollout.plan(tasks, TASKS, 1, Caps())[0].limits == TASKS[0].limits
-
-
-SPEAKING = """
-import sys, threading
-from sandbox import scripted, rollout
-from specs import layout
-from specs.records import Task
-from specs import shards
-sys.stderr.write(f"model {sys.argv[1:]}\\n")
-with scripted.serve("untouched", list(shards.read(layout.TASKS, Task))) as url:
-    print("loading", flush=True)
-    print("ready " + url.removesuffix("/v1"), flush=True)
-    threading.Event().wait()
-"""
-
-
-@pytest.fixture
-def checkpoint(tmp_path: Path) -> Path:
-    """A model folder, and a server module in the project's own `train` that stands in for a model's."""
-    folder = tmp_path / "models/base"
-    folder.mkdir(parents=True)
-    for name in ("model.safetensors", "config.json", "tokenizer.json", "chat_template.jinja", "README.md"):
-        (folder / name).write_text(name)
-    (tmp_path / "train").mkdir()
-    (tmp_path / "train/__init__.py").write_text("")
-    (tmp_path / "train/serve.py").write_text(SPEAKING)
-    return folder
-
-
-def test_a_served_agent_takes_the_models_subset_of_the_bench_with_its_own_steps(tmp_path: Path, checkpoint: Path) -> None:
-    project = Project(tmp_path, TASKS, "bench")
-    project.stage("--agent", "base")
-    found = project.rollouts("data/rollouts/base-bench")
-    assert set(found) == {task.id for task in TASKS[:2]}
-    one = found[TASKS[0].id]
-    assert one.policy == {"name": "base", "digest": served.digest_of_model(checkpoint)}
-    assert (one.status, one.sampling, one.harness["limits"]["steps"]) == ("completed", SAMPLING, 3)
-    assert one.calls[0].request["logprobs"] is True
-
-
-@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json", "chat_template.jinja"])
-def test_a_models_digest_depends_on_what_decides_its_words(checkpoint: Path, name: str) -> None:
-    before = served.digest_of_model(checkpoint)
-    (checkpoint / name).write_text("other")
-    assert served.digest_of_model(checkpoint) != before
-
-
-def test_a_models_digest_does_not_depend_on_the_rest(checkpoint: Path) -> None:
-    before = served.digest_of_model(checkpoint)
-    (checkpoint / "README.md").write_text("other")
-    (checkpoint / "trained_on.json").write_text("{}")
-    assert served.digest_of_model(checkpoint) == before
-
-
-def test_a_folder_without_a_model_is_the_users_mistake(tmp_path: Path) -> None:
-    with pytest.raises(UserError):
-        served.digest_of_model(tmp_path)
-
-
-def running(text: str) -> list[int]:
-    """Live processes whose command line, its arguments joined by blanks, contains `text`."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            line = (path / "cmdline").read_bytes().replace(b"\0", b" ")
-            if text.encode() in line and "State:\tZ" not in (path / "status").read_text():
-                found.append(int(path.name))
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    return found
-
-
-def test_the_server_ends_with_the_block_also_after_an_error(tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Project(tmp_path, TASKS)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(REPO))
-    with pytest.raises(ZeroDivisionError), served.serve_model(checkpoint):
-        assert running(str(checkpoint))
-        raise ZeroDivisionError
-    assert not running(str(checkpoint))
-
-
-def test_a_server_that_ends_early_is_the_endpoints_failure(tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "train/serve.py").write_text("import sys; print('loading'); sys.exit(3)")
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(BoundaryError, match=r"train\.serve ended with 3"), served.serve_model(checkpoint):
-        pass
-
-
-def test_a_server_that_stays_silent_is_given_up(tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "train/serve.py").write_text("import time; time.sleep(60)")
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(BoundaryError, match="not ready"), served.serve_model(checkpoint, start_s=0.3):
-        pass
-    assert not running(str(checkpoint))
-
-
-def test_the_server_dies_with_a_stage_that_is_killed(tmp_path: Path, checkpoint: Path) -> None:
-    Project(tmp_path, TASKS)
-    holding = (
-        "import sys; from pathlib import Path; from sandbox import served\n"
-        "with served.serve_model(Path(sys.argv[1])): print('up', flush=True); input()"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(REPO)}
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-c", holding, str(checkpoint)], cwd=tmp_path, env=environment, **pipes) as process:
-        assert process.stdout.readline() == b"up\n"
-        pids = [pid for pid in running(str(checkpoint)) if pid != process.pid]
-        assert pids
-        process.kill()
-    deadline = time.monotonic() + 20
-    while set(pids) & set(running(str(checkpoint))) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not set(pids) & set(running(str(checkpoint)))
 
 
 def test_a_missing_selection_is_the_users_mistake(tmp_path: Path) -> None:
