@@ -31,13 +31,22 @@ class UserError(Exception):
         self.problems = sorted(set(problems))
         super().__init__("\n".join(map(str, self.problems)))
 
+    def __reduce__(self) -> tuple[type[UserError], tuple[list[Problem]]]:
+        return UserError, (self.problems,)
+
 
 class BoundaryError(Exception):
-    """Machinery that failed; `boundary` names which: box, endpoint, harness, judge, grader."""
+    """Machinery that failed; `boundary` names which: box, endpoint, harness, judge, grader.
+
+    What another process raises arrives as this class, whichever of its kinds it was.
+    """
 
     def __init__(self, boundary: str, message: str):
         self.boundary = boundary
         super().__init__(message)
+
+    def __reduce__(self) -> tuple[type[BoundaryError], tuple[str, str]]:
+        return BoundaryError, (self.boundary, str(self))
 
 
 def run(main: Callable[[Sequence[str]], int]) -> None:

@@ -177,7 +177,7 @@ def run(workers: int, store: Store, open_box: OpenBox, full: bool = False) -> li
     cards = {c.task.id: store.record("audit", c.key, Scorecard) for c in found}
     todo = [c for c in found if cards[c.task.id] is None]
     with progress.track("audit", len(todo)) as advance:
-        for case, card in finished(functools.partial(audit, open_box=open_box), todo, workers):
+        for case, card in finished(functools.partial(audit, open_box=open_box), todo, workers, apart=workers > 1):
             store.put("audit", case.key, card)
             cards[card.id] = card
             advance()

@@ -83,7 +83,7 @@ def yaml_of(data: bytes, scalar: Callable[[str], Any] | None = None) -> Any:
     if is_json(text):
         raise Unreadable("it is JSON, not YAML")
     try:
-        return _built(yaml.parse(text, Loader=yaml.SafeLoader), scalar or typed)
+        return _built(yaml.parse(text, Loader=yaml.CSafeLoader), scalar or typed)
     except yaml.YAMLError as error:
         raise Unreadable(f"it is not YAML: {' '.join(str(error).split())[:120]}") from None
     except (ValueError, OverflowError, RecursionError) as error:  # escapes like "\UFFFFFFFF", a version of 5000 digits
@@ -108,7 +108,7 @@ def _built(events: Iterable[Any], scalar: Callable[[str], Any]) -> Any:
         elif isinstance(event, ScalarEvent):
             mapping, items = opened[-1]
             key = mapping and len(items) % 2 == 0
-            plain = event.implicit[0] and event.style is None
+            plain = event.implicit[0] and not event.style
             items.append(scalar(event.value) if plain and not key else event.value)
         elif isinstance(event, CollectionEndEvent):
             mapping, items = opened.pop()
