@@ -11,10 +11,10 @@ import torch
 import train_making as making
 
 from sandbox.served import digest_of_model
-from specs import layout, records, shards
+from specs import errors, layout, records, shards
 from train import chat, sft, training
 
-SETTINGS = sft.Settings(steps=3, batch=2, learning_rate=1e-3, seed=1, device="cpu")
+SETTINGS = sft.Settings(steps=3, batch=2, max_tokens=512, learning_rate=1e-3, seed=1, device="cpu")
 
 
 def sequence(name: str, question: str = "Add up ledger.csv.") -> records.Sequence:
@@ -75,13 +75,23 @@ def test_drawing_goes_round_and_is_not_upset_by_one_more() -> None:
 def test_the_stage_writes_the_checkpoint_and_what_it_was_trained_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copytree(making.checkpoint(), layout.model("base"))
-    shards.write(layout.SEQUENCES, records.Sequence, (("train", sequence(i)) for i in "abc"))
-    Path("params.yaml").write_text("sft: {steps: 2, batch: 1, learning_rate: 1.0e-3, seed: 1, device: cpu}\n")
+    given = [*map(sequence, "abc"), sequence("d", "A longer one. " * 40)]
+    most = len(given[0].input_ids)
+    shards.write(layout.SEQUENCES, records.Sequence, (("train", s) for s in given))
+    Path("params.yaml").write_text(f"sft: {{steps: 2, batch: 1, max_tokens: {most}, learning_rate: 1.0e-3, seed: 1, device: cpu}}\n")
     assert sft.main([]) == 0
     lineage = json.loads((layout.model("sft") / "trained_on.json").read_text())
     assert lineage["parent"] == "base" and lineage["parent_digest"] == digest_of_model(layout.model("base"))
     assert len(lineage["rollouts"]) == 2 and {r[1] for r in lineage["rollouts"]} == {t[1] for t in lineage["tasks"]}
     numbers = json.loads((layout.METRICS / "sft.json").read_text())
-    assert numbers["steps"] == 2 and numbers["tokens"] == 2 * len(sequence("a").input_ids)
+    assert numbers["steps"] == 2 and numbers["tokens"] == 2 * most and numbers["too_long"] == 1
     assert len((layout.PLOTS / "sft.csv").read_text().splitlines()) == 3
     assert digest_of_model(layout.model("sft")) != lineage["parent_digest"]
+
+
+def test_a_bound_below_every_sequence_is_told_with_the_shortest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shards.write(layout.SEQUENCES, records.Sequence, [("train", sequence("a"))])
+    Path("params.yaml").write_text("sft: {steps: 1, batch: 1, max_tokens: 5, learning_rate: 1.0e-3, seed: 1, device: cpu}\n")
+    with pytest.raises(errors.UserError, match=f"sft.max_tokens: .*{len(sequence('a').input_ids)} tokens"):
+        sft.main([])

@@ -12,7 +12,7 @@ import torch
 from datasets import Dataset
 from trl import SFTConfig, SFTTrainer
 
-from specs import errors, layout, params, records, shards
+from specs import errors, layout, located, params, records, shards
 from specs.errors import Problem, UserError
 from train import engine, training
 
@@ -22,10 +22,11 @@ NO_LOSS = -100
 
 @dataclass(frozen=True)
 class Settings:
-    """`batch` sequences a step; `device` cpu or cuda."""
+    """`batch` sequences a step, none longer than `max_tokens`; `device` cpu or cuda."""
 
     steps: int
     batch: int
+    max_tokens: int
     learning_rate: float
     seed: int
     device: str
@@ -70,13 +71,18 @@ def main(argv: Sequence[str]) -> int:
         raise UserError(
             [Problem(str(layout.SEQUENCES), 1, 1, "", "no sequences to train on", "no teacher rollout was solved, or all are too long")]
         )
-    used = training.drawn(everything, settings.steps * settings.batch, settings.seed, lambda s: s.id)
+    short = [s for s in everything if len(s.input_ids) <= settings.max_tokens]
+    if not short:
+        shortest = min(len(s.input_ids) for s in everything)
+        params_file = located.load(Path("params.yaml"))
+        raise UserError([params_file.problem((STAGE, "max_tokens"), "every sequence is longer", f"the shortest has {shortest} tokens")])
+    used = training.drawn(short, settings.steps * settings.batch, settings.seed, lambda s: s.id)
     training.quiet()
     model, tokenizer = engine.load(layout.model("base"), settings.device, torch.float32)
     losses = train(model, tokenizer, used, settings)
     tokens = {"tokens": sum(len(s.input_ids) for s in used), "loss_tokens": sum(sum(s.mask) for s in used)}
     training.write_checkpoint(STAGE, model, tokenizer, layout.model("base"), (s.rollout for s in used), (s.task for s in used))
-    numbers = {"loss_first": losses[0], "loss_last": losses[-1], "steps": len(losses), **tokens}
+    numbers = {"loss_first": losses[0], "loss_last": losses[-1], "steps": len(losses), "too_long": len(everything) - len(short), **tokens}
     training.write_numbers(STAGE, numbers, [{"step": n, "loss": loss} for n, loss in enumerate(losses, 1)])
     return 0
 
