@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,18 +108,11 @@ def arrange(
     answers: list[Relation] = []
     for operation in operations:
         sources = _sources(operation, domain, bases, steps, answers, rng)
-        step, result = _fitted(functools.partial(_step, db, operation, sources, steps, bases, answers, rng, strict))
+        choose = functools.partial(_step, db, operation, sources, steps, bases, answers, rng, strict)
+        step, result = operate.first_fit([choose] * TRIES)
         steps.append(step)
         answers.append(result)
     return steps, answers
-
-
-def _fitted(choose: Callable[[], tuple[Step, Relation]]) -> tuple[Step, Relation]:
-    """The first of TRIES choices for a step that serves. Raises the Unfit of the last."""
-    for _ in range(TRIES - 1):
-        with contextlib.suppress(Unfit):
-            return choose()
-    return choose()
 
 
 def _step(

@@ -118,8 +118,9 @@ class Database:
         shelf = self._shelves.pop(shape, None) or self._new(inputs, same)
         self._shelves[shape] = shelf
         if shelf.holds != shown:
-            for name, binding in inputs.items():
-                shelf.views[name].table = arrow(binding, same)
+            tables = {name: arrow(binding, same) for name, binding in inputs.items()}
+            for name, table in tables.items():
+                shelf.views[name].table = table
             shelf.holds = shown
         return shelf
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from generators import database
 from generators.database import SAMENESS, Binding, Database
 from generators.relations import Column, Relation, Row, Value
 from specs.catalogue import Operation
+
+T = TypeVar("T")
 
 
 class Unfit(Exception):
@@ -26,6 +30,14 @@ class Fruitless(Unfit):
     def __init__(self, why: str, inputs: dict[str, Binding], params: dict[str, Any]):
         self.inputs, self.params = inputs, params
         super().__init__(why)
+
+
+def first_fit(choices: Sequence[Callable[[], T]]) -> T:
+    """What the first of the choices that serves gives. Raises the Unfit of the last."""
+    for choose in choices[:-1]:
+        with contextlib.suppress(Unfit):
+            return choose()
+    return choices[-1]()
 
 
 def bind(operation: Operation, relations: dict[str, Relation], rng: random.Random) -> dict[str, Binding]:

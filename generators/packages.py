@@ -18,6 +18,7 @@ from specs.catalogue import Operation
 
 HIDDEN_CASES = 3
 TRIES = 6  # sets of hidden cases
+Cases = list[dict[str, Any]]  # arguments, and what the truth says of them
 
 
 def versions(operation: Operation, names: dict[str, str]) -> dict[str, str]:
@@ -70,28 +71,22 @@ def package_of(
         "rows": visible[0],
         "expected": visible[1],
     }
-    details["cases"] = _hidden(details, spec["demands"], functools.partial(_drawn_cases, db, step, domain, split, seed))
+    cases = functools.partial(_drawn_cases, db, step, domain, split, seed)
+    details["cases"] = operate.first_fit([functools.partial(_showing, details, spec["demands"], cases, turn) for turn in range(TRIES)])
     texts[spec["module"]] = first["faulty"]
     texts[test] = texts[test].replace("__ROWS__", _literal(visible[0])).replace("__EXPECTED__", _literal(visible[1]))
     artifact = Artifact("code", folder, "source", tuple(spec["yields"]["columns"]), details=details)
     return artifact, {f"{folder}/{name}": text.encode() for name, text in texts.items()}
 
 
-def _hidden(details: dict[str, Any], demands: dict[str, Any], cases: Callable[[int], list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """The first of TRIES sets of cases in which the fault and every demand show. Raises the Unfit of the last."""
-    for turn in range(TRIES):
-        found = cases(turn)
-        try:
-            code.prove({**details, "cases": found}, demands)
-        except Unfit:
-            if turn == TRIES - 1:
-                raise
-        else:
-            break
+def _showing(details: dict[str, Any], demands: dict[str, Any], cases: Callable[[int], Cases], turn: int) -> Cases:
+    """A set of hidden cases. Raises Unfit where the fault or a demand does not show in it."""
+    found = cases(turn)
+    code.prove({**details, "cases": found}, demands)
     return found
 
 
-def _drawn_cases(db: Database, step: Step, domain: dict[str, Any], split: str, seed: str, turn: int) -> list[dict[str, Any]]:
+def _drawn_cases(db: Database, step: Step, domain: dict[str, Any], split: str, seed: str, turn: int) -> Cases:
     """Other draws of the step's input, with what the truth says of each."""
     base = next(iter(step.inputs.values())).base
     cases = []

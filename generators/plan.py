@@ -6,11 +6,13 @@ editing a spec changes only the tasks that use it (the highest-random-weight met
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from specs import digests, splits
 from specs.catalogue import Catalogue, Operation, Spec
+
+BySplit = Mapping[str, Sequence[Spec]]
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,10 @@ def split_of(spec: Spec, share: float) -> str:
 
 def plans(catalogue: Catalogue, scale: float, bench_share: float) -> list[Plan]:
     """All tasks to be, by both routes, in order of id."""
-    found = [*_persona_route(catalogue, scale, bench_share), *_skill_route(catalogue, scale, bench_share)]
+    personas: dict[str, list[Spec]] = {}
+    for persona in catalogue.personas.values():
+        personas.setdefault(split_of(persona, bench_share), []).append(persona)
+    found = [*_persona_route(catalogue, scale, bench_share, personas), *_skill_route(catalogue, scale, bench_share, personas)]
     return sorted(found, key=lambda p: p.id)
 
 
@@ -50,13 +55,13 @@ def identity(route: str, owner: str, number: int) -> str:
     return digests.digest([route, owner, number])[:12]
 
 
-def _persona_route(catalogue: Catalogue, scale: float, share: float) -> Iterable[Plan]:
+def _persona_route(catalogue: Catalogue, scale: float, share: float, personas: BySplit) -> Iterable[Plan]:
     for scenario in catalogue.scenarios.values():
         split = split_of(scenario, share)
         for number in range(round(scenario["tasks"] * scale)):
             workflow = rank(scenario["workflows"], "persona", scenario.name, number)[0]
             operations = tuple(scenario["workflows"][workflow])
-            persona = _asker(catalogue, scenario, operations, split, share, ("persona", scenario.name, number))
+            persona = _asker(catalogue, scenario, operations, personas.get(split, ()), ("persona", scenario.name, number))
             if persona:
                 key = ("persona", scenario.name, number)
                 yield Plan(
@@ -74,32 +79,30 @@ def _persona_route(catalogue: Catalogue, scale: float, share: float) -> Iterable
 
 
 def _asker(
-    catalogue: Catalogue, scenario: Spec, operations: tuple[str, ...], split: str, share: float, key: tuple[object, ...]
+    catalogue: Catalogue, scenario: Spec, operations: tuple[str, ...], personas: Iterable[Spec], key: tuple[object, ...]
 ) -> str | None:
-    """A persona of the split who lives in the scenario's circles and whose habits allow the operations."""
+    """One of the personas who lives in the scenario's circles and whose habits allow the operations."""
     in_place = any(catalogue.operation(o).in_place for o in operations)
     fit = [
         p.name
-        for p in catalogue.personas.values()
-        if split_of(p, share) == split
-        and set(p["circles"]) & set(scenario["circles"])
-        and not (in_place and p["habits"].get("leave_originals", False))
+        for p in personas
+        if set(p["circles"]) & set(scenario["circles"]) and not (in_place and p["habits"].get("leave_originals", False))
     ]
     return rank(fit, *key)[0] if fit else None
 
 
-def _skill_route(catalogue: Catalogue, scale: float, share: float) -> Iterable[Plan]:
+def _skill_route(catalogue: Catalogue, scale: float, share: float, personas: BySplit) -> Iterable[Plan]:
     """For each skill its quota: a primary operation, up to two supporting ones out of a workflow that holds it, a story that would ask."""
     for skill in catalogue.skills.values():
+        pairs = {f"{s}/{w}/{o}": (s, w, o) for s, w, o in _uses(catalogue, skill.operations.values())}
         for number in range(round(skill.tasks * scale)):
             key = ("skill", skill.name, number)
-            pairs = {f"{s}/{w}/{o}": (s, w, o) for s, w, o in _uses(catalogue, skill.operations.values())}
             for name in rank(pairs, *key):
                 scenario_name, workflow, primary = pairs[name]
                 scenario = catalogue.scenarios[scenario_name]
                 split = split_of(scenario, share)
                 operations = _around(tuple(scenario["workflows"][workflow]), primary)
-                persona = _asker(catalogue, scenario, operations, split, share, key)
+                persona = _asker(catalogue, scenario, operations, personas.get(split, ()), key)
                 if persona:
                     yield Plan(
                         identity(*key), "skill", split, skill.name, number, scenario_name, persona, scenario["domain"], workflow, operations

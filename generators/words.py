@@ -8,13 +8,17 @@ import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
+from unittest import mock
 
-import inflect
+import typeguard
 from jinja2 import StrictUndefined, Template
 from jinja2.sandbox import SandboxedEnvironment
 
 from generators.relations import Column
 from specs import digests
+
+with mock.patch.object(typeguard, "typechecked", lambda function: function):
+    import inflect  # checked at run time, its import alone takes as long as compiling ten tasks
 
 NOTHING = "\ufffc"  # stands where a demand goes unsaid, until `closed` closes the gap
 GAPS = (

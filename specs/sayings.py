@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
 
 from jinja2 import TemplateSyntaxError, nodes
 from jinja2.meta import find_undeclared_variables
@@ -27,24 +27,48 @@ def _environment() -> SandboxedEnvironment:
     return env
 
 
+@dataclass(frozen=True)
+class Read:
+    """What a text mentions: filters that do not exist, words it does not set, (word, part of it), each name as often as it occurs."""
+
+    filters: tuple[str, ...]
+    words: tuple[str, ...]
+    parts: tuple[tuple[str, str], ...]
+    names: tuple[str, ...]
+
+
+@functools.lru_cache(1 << 13)  # skeletons are looked at twice, as texts and for their demands
+def read(text: str) -> Read | str:
+    """What a text mentions, or why it is not Jinja. Jinja looks no further than to an unknown filter."""
+    env = _environment()
+    try:
+        tree = env.parse(text)
+    except TemplateSyntaxError as error:
+        return f"not Jinja: {error.message}"
+    unknown = tuple(f.name for f in tree.find_all(nodes.Filter) if f.name not in env.filters)
+    parts = tuple((p.node.name, p.attr) for p in tree.find_all(nodes.Getattr) if isinstance(p.node, nodes.Name))
+    free = () if unknown else tuple(sorted(find_undeclared_variables(tree)))
+    return Read(unknown, free, parts, tuple(n.name for n in tree.find_all(nodes.Name)))
+
+
 def check(entry: Entry, steps: Steps, text: str, words: Words) -> Iterator[Problem]:
     """Problems of a text: Jinja that does not parse, unknown filters, words or parts of words that are not at hand."""
-    tree = _parsed(entry, steps, text)
-    if isinstance(tree, Problem):
-        yield tree
+    found = read(str(text))
+    if isinstance(found, str):
+        yield entry.problem(steps, found)
         return
-    unknown = [f.name for f in tree.find_all(nodes.Filter) if f.name not in _environment().filters]
-    for name in unknown:
+    for name in found.filters:
         yield entry.problem(steps, f"unknown filter '{name}'", hints.among(name, FILTERS))
-    if unknown:
-        return  # Jinja looks no further
-    for word in sorted(find_undeclared_variables(tree) - set(words)):
-        yield entry.problem(steps, f"unknown word '{word}'", hints.among(word, sorted(words)))
-    for part in tree.find_all(nodes.Getattr):
-        if isinstance(part.node, nodes.Name) and part.attr not in words.get(part.node.name, (part.attr,)):
-            known = words[part.node.name]
-            hint = hints.among(part.attr, known) if known else f"write {{{{ {part.node.name} }}}}"
-            yield entry.problem(steps, f"'{part.node.name}' has no part '{part.attr}'", hint)
+    if found.filters:
+        return
+    for word in found.words:
+        if word not in words:
+            yield entry.problem(steps, f"unknown word '{word}'", hints.among(word, sorted(words)))
+    for word, part in found.parts:
+        if part not in words.get(word, (part,)):
+            known = words[word]
+            hint = hints.among(part, known) if known else f"write {{{{ {word} }}}}"
+            yield entry.problem(steps, f"'{word}' has no part '{part}'", hint)
 
 
 def check_all(entry: Entry, steps: Steps, texts: Iterable[str], words: Words) -> Iterator[Problem]:
@@ -62,10 +86,10 @@ def check_skeletons(
     """
     yield from check_all(entry, steps, texts, {**words, **dict.fromkeys(spoken, ())})
     for number, text in enumerate(texts):
-        tree = _parsed(entry, (*steps, number), text)
-        if isinstance(tree, Problem):
+        found = read(str(text))
+        if isinstance(found, str):
             continue
-        names = Counter(n.name for n in tree.find_all(nodes.Name))
+        names = Counter(found.names)
         for demand in dict.fromkeys(spoken.values()):
             ways = [word for word, meant in spoken.items() if meant == demand]
             count = sum(names[word] for word in ways)
@@ -74,10 +98,3 @@ def check_skeletons(
                 yield entry.problem((*steps, number), f"{how} the demand '{demand}'", f"write {{{{ {ways[0]} }}}} once")
         if goes_somewhere and not names["out"]:
             yield entry.problem((*steps, number), "does not name {{ out }}", "say where the result goes")
-
-
-def _parsed(entry: Entry, steps: Steps, text: Any) -> nodes.Template | Problem:
-    try:
-        return _environment().parse(str(text))
-    except TemplateSyntaxError as error:
-        return entry.problem(steps, f"not Jinja: {error.message}")
