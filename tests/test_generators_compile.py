@@ -30,29 +30,42 @@ def specs() -> Catalogue:
     return catalogue.load(ROOT)
 
 
-def compiled(folder: Path, workers: int, scale: float = 0.1) -> Path:
+def compiled(folder: Path, workers: int = 1, **environment: str) -> Path:
     """The stage run for real in a folder of its own, with a store of its own."""
     for name in ("specs", "personas", "skills", "generators", "params.yaml"):
         (folder / name).symlink_to(ROOT / name)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "CLAWGYM_STORE": str(folder / "store.sqlite"), "PYTHONHASHSEED": str(workers)}
-    command = [sys.executable, "-m", "generators.compile", "--workers", str(workers), "--scale", str(scale)]
-    done = subprocess.run(command, check=False, cwd=folder, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+    command = [sys.executable, "-m", "generators.compile", "--workers", str(workers), "--scale", "0.1"]
+    done = subprocess.run(command, cwd=folder, env={**own, "PYTHONHASHSEED": "0", **environment}, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return compiled(tmp_path_factory.mktemp("one-worker"), 1)
+    return compiled(tmp_path_factory.mktemp("one-worker"))
 
 
 def digests_of(folder: Path) -> dict[str, str]:
-    parts = [*sorted((folder / "data").rglob("*.parquet")), folder / "metrics/compile.json"]
-    return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in parts}
+    """Of all that the stage writes."""
+    written = [*(folder / "data").rglob("*.parquet"), *(folder / "metrics").glob("*.json")]
+    assert len(written) > 5
+    return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(written)}
 
 
-def test_one_worker_and_two_give_the_same_bytes(once: Path, tmp_path: Path) -> None:
-    assert digests_of(compiled(tmp_path, 2)) == digests_of(once)
+ENVIRONMENTS = {
+    "two workers and another hash seed": (2, {"PYTHONHASHSEED": "4242"}),
+    "another time zone and a locale that knows no umlauts": (
+        1,
+        {"TZ": "FAR-13:45", "LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_the_same_specs_give_the_same_bytes(once: Path, tmp_path: Path, name: str) -> None:
+    workers, environment = ENVIRONMENTS[name]
+    assert digests_of(compiled(tmp_path, workers, **environment)) == digests_of(once)
 
 
 def test_all_plans_become_tasks(once: Path) -> None:

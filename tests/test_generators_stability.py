@@ -1,5 +1,4 @@
-"""Stability: what is inserted in the middle of its list changes the tasks that use it and no other; and the same specs give the same bytes
-under another hash seed, locale and time zone, with one worker and with two.
+"""Stability: what is inserted in the middle of its list changes the tasks that use it and no other.
 
 All on the repository's own specs, copied to a folder and edited there. Plans and keys are compared over all tasks, and more of them
 than are drawn by default; bytes over a sample.
@@ -8,11 +7,7 @@ than are drawn by default; bytes over a sample.
 from __future__ import annotations
 
 import functools
-import hashlib
-import os
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -29,7 +24,7 @@ from specs.catalogue import Catalogue
 
 ROOT = tinyspecs.REPOSITORY
 SHARE, SEED = 0.3, 7
-MANY = 10.0  # times the quotas, for plans
+MANY = 4.0  # times the quotas, for plans
 SAMPLE = 6
 INSTEAD = "mmm-in-the-middle"
 
@@ -249,35 +244,3 @@ def test_a_renamed_file_of_a_package_touches_the_tasks_on_it(tree: Path) -> None
     folder = tree / "skills/mending/sources/totals"
     (folder / "README.md").rename(folder / "NOTES.md")
     assert touched(catalogue.load(tree), before()) == {i for i, p in before().items() if "mending.totals" in p.operations} != set()
-
-
-ENVIRONMENTS = {
-    "two workers and another hash seed": (2, {"PYTHONHASHSEED": "4242"}),
-    "another time zone and a locale that knows no umlauts": (
-        1,
-        {"TZ": "FAR-13:45", "LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-    ),
-}
-
-
-def shards_of(folder: Path, workers: int, **environment: str) -> dict[str, str]:
-    """Digests of all that the stage writes, run in a copy of the specs with a store of its own."""
-    copied(folder)
-    own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-    command = [sys.executable, "-m", "generators.compile", "--workers", str(workers), "--scale", "0.1"]
-    done = subprocess.run(command, cwd=folder, env={**own, "PYTHONHASHSEED": "0", **environment}, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr.decode(errors="replace")
-    written = [*(folder / "data").rglob("*.parquet"), *(folder / "metrics").glob("*.json")]
-    assert len(written) > 5
-    return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(written)}
-
-
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    return shards_of(tmp_path_factory.mktemp("plain") / "tree", 1)
-
-
-@pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_the_same_specs_give_the_same_shards(plain: dict[str, str], tmp_path: Path, name: str) -> None:
-    workers, environment = ENVIRONMENTS[name]
-    assert shards_of(tmp_path / "tree", workers, **environment) == plain
