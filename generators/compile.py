@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 from collections import Counter, deque
@@ -103,7 +104,7 @@ def run(wanted: Sequence[Plan], seed: int, workers: int, root: Path = Path()) ->
                 yield make(plan, seed, root)
                 advance()
             return
-        with ProcessPoolExecutor(workers) as pool:
+        with ProcessPoolExecutor(workers, initializer=gc.freeze) as pool:  # the specs stay: no collection need walk through them
             ahead: deque[Future[dict[str, Any]]] = deque()
             for plan in wanted:
                 ahead.append(pool.submit(make, plan, seed, root))

@@ -73,18 +73,25 @@ def one(how: dict[str, Any], column: Column, split: str, rng: random.Random) -> 
     if "pick" in how:
         return rng.choice(pool(how["pick"], column, split))
     if "dates" in how:
-        first, last = (date.fromisoformat(str(d)) for d in how["dates"])
-        return first + timedelta(days=rng.randint(0, (last - first).days))
+        first, days = _days(*map(str, how["dates"]))
+        return first + timedelta(days=rng.randint(0, days))
     if "times" in how:
         return _moment(how, rng)
     return plain(how, rng)
 
 
+@functools.cache
+def _days(first: str, last: str) -> tuple[date, int]:
+    """A day, and how many more there are until another."""
+    day = date.fromisoformat(first)
+    return day, (date.fromisoformat(last) - day).days
+
+
 def _moment(how: dict[str, Any], rng: random.Random) -> datetime:
-    first, last = (date.fromisoformat(str(d)[:10]) for d in how["times"])
+    first, days = _days(*(str(d)[:10] for d in how["times"]))
     low, high = how.get("hours", (0, 23))
     step = how.get("minutes", 1)
-    day = first + timedelta(days=rng.randint(0, (last - first).days))
+    day = first + timedelta(days=rng.randint(0, days))
     return datetime(day.year, day.month, day.day, rng.randint(low, high), rng.randrange(0, 60, step))
 
 
@@ -99,11 +106,16 @@ def plain(how: dict[str, Any], rng: random.Random) -> Any:
         if how.get("shape") == "low":
             return low + int((high + 1 - low) * rng.random() ** SKEW) // how.get("step", 1) * how.get("step", 1)
         return rng.randrange(low, high + 1, how.get("step", 1))
-    low, high = (Decimal(str(v)) for v in how["number"])
-    step = Decimal(str(how.get("step", 1)))
-    steps = int((high - low) / step)
+    low, step, steps = _steps(*map(str, how["number"]), str(how.get("step", 1)))
     value = low + step * (int((steps + 1) * rng.random() ** SKEW) if how.get("shape") == "low" else rng.randint(0, steps))
     return int(value) if value == value.to_integral_value() and step == step.to_integral_value() else float(value)
+
+
+@functools.cache
+def _steps(low: str, high: str, step: str) -> tuple[Decimal, Decimal, int]:
+    """Where a range of numbers begins, its step, and how many of these it has."""
+    first, size = Decimal(low), Decimal(step)
+    return first, size, int((Decimal(high) - first) / size)
 
 
 def typed(value: Any, column: Column) -> Value:

@@ -103,10 +103,21 @@ def _objects(relation: Relation, style: Style) -> list[dict[str, Any]]:
 
 
 def _json(relation: Relation, style: Style) -> str:
-    objects: Any = _objects(relation, style)
-    if style.wrapped:
-        objects = {relation.many.replace(" ", "_"): objects}
-    return json.dumps(objects, ensure_ascii=False, indent=style.indent) + "\n"
+    objects = _objects(relation, style)
+    key = relation.many.replace(" ", "_") if style.wrapped else ""
+    if style.indent is None or not objects:
+        return json.dumps({key: objects} if key else objects, ensure_ascii=False, indent=style.indent) + "\n"
+    if not key:
+        return _listed(objects, style.indent, 0) + "\n"
+    return f"{{\n{' ' * style.indent}{json.dumps(key, ensure_ascii=False)}: {_listed(objects, style.indent, 1)}\n}}\n"
+
+
+def _listed(objects: list[dict[str, Any]], indent: int, depth: int) -> str:
+    """As json.dumps indents a list of flat objects, by its encoder in C, which knows no indent but separators of any kind."""
+    outer, middle, inner = (f"\n{' ' * (indent * (depth + more))}" for more in range(3))
+    encode = json.JSONEncoder(ensure_ascii=False, separators=(f",{inner}", ": ")).encode
+    items = [f"{middle}{{{inner}{encode(o)[1:-1]}{middle}}}" for o in objects]
+    return f"[{','.join(items)}{outer}]"
 
 
 def _jsonl(relation: Relation, style: Style) -> str:

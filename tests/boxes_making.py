@@ -1,0 +1,23 @@
+"""What boxes of the tests are given, what is left in one after some commands, and whether it still lives."""
+
+from sandbox.box import Caps, open_box
+from specs.records import Change, file_of
+
+GIVEN = (file_of("a.txt", b"alpha\n"), file_of("in/b.csv", b"x,y\n1,2\n"), file_of("in/run.sh", b"#!/bin/sh\necho ran\n", 0o755))
+
+
+def left(*commands: str, files=GIVEN, caps: Caps | None = None) -> dict[str, Change]:
+    with open_box(files, caps) as box:
+        for command in commands:
+            result = box.exec(command)
+            assert result.status == 0, result.output
+        return {change.path: change for change in box.snapshot()}
+
+
+def python(box, script: str, timeout_s: float = 20):
+    box.write("/tmp/script.py", script.encode())
+    return box.exec("python3 /tmp/script.py", timeout_s=timeout_s)
+
+
+def alive(box) -> bool:
+    return box.exec("echo on", timeout_s=10).output == "on\n"

@@ -1,0 +1,81 @@
+"""What stays on the host when a box ends, however it ends: nothing."""
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from boxes_making import GIVEN
+
+from sandbox import cgroups
+from sandbox.box import BoxError, open_box
+from specs.records import file_of
+
+
+def groups_of_this_process() -> list[Path]:
+    where = cgroups.usable()
+    return [] if where is None else [p for parent in where.parents.values() for p in parent.glob(f"clawgym-{os.getpid()}-*")]
+
+
+def test_nothing_stays_when_a_box_ends(tmp_path):
+    descriptors = len(os.listdir("/proc/self/fd"))
+    before = groups_of_this_process()
+    mounts = Path("/proc/mounts").read_text()
+    with open_box(GIVEN) as box:
+        box.exec("sleep 100 &")
+        init = box._running.process.pid
+    assert not Path("/proc", str(init)).exists()
+    assert len(os.listdir("/proc/self/fd")) == descriptors
+    assert groups_of_this_process() == before
+    assert Path("/proc/mounts").read_text() == mounts
+
+
+def test_nothing_stays_when_the_user_of_a_box_fails():
+    before = groups_of_this_process()
+    with pytest.raises(KeyError), open_box(GIVEN) as box:
+        raise KeyError
+    assert groups_of_this_process() == before
+    assert box._running.process.returncode is not None
+
+
+def test_a_box_that_does_not_start_says_why(monkeypatch):
+    from sandbox import bwrap
+
+    before = len(os.listdir("/proc/self/fd"))
+    monkeypatch.setattr(bwrap, "_STUBS", {"/usr/none/x": ""})
+    with pytest.raises(BoxError, match=r"bwrap: .*"), open_box(()):
+        pass
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_missing_bubblewrap_is_named(monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(BoxError, match=r"bwrap|setpriv"), open_box(()):
+        pass
+
+
+def test_a_box_outlives_the_thread_that_opened_it():
+    held = {}
+
+    def opening():
+        held["context"] = open_box(GIVEN)
+        held["box"] = held["context"].__enter__()
+
+    thread = threading.Thread(target=opening)
+    thread.start()
+    thread.join()
+    try:
+        assert held["box"].exec("sleep 0.2; echo on").output == "on\n"
+    finally:
+        held["context"].__exit__(None, None, None)
+
+
+def test_boxes_in_threads_do_not_mix():
+    def play(number: int) -> tuple[str, set[str]]:
+        with open_box([file_of("n", str(number).encode())]) as box:
+            box.write(f"out-{number}", b"")
+            return box.exec("cat n").output, {c.path for c in box.snapshot()}
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(play, range(16))) == [(str(n), {f"out-{n}"}) for n in range(16)]
