@@ -14,7 +14,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_generators_renderers import ANY
+from renderers_making import ANY
 
 from generators import rendering, scripts
 from generators.database import Binding
