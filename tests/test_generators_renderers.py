@@ -36,7 +36,7 @@ from generators.scripts import Source
 
 @pytest.mark.parametrize("form", rendering.TABLES)
 @given(data=st.data())
-@settings(max_examples=30, **RELAXED)
+@settings(max_examples=60, **RELAXED)
 def test_tables_are_lossless_where_they_hold_the_rows(form, data, tmp_path):
     relation = table(data.draw(rows_for(form)))
     if rendering.holds(form, relation, {}):

@@ -29,7 +29,7 @@ WORD = st.text(st.characters(whitelist_categories=("L", "N")), min_size=1, max_s
 
 
 @given(rows=st.lists(st.tuples(MINUTE, WORD | ANY, WORD | ANY, ANY), min_size=1, max_size=4))
-@settings(max_examples=60, **RELAXED)
+@settings(max_examples=150, **RELAXED)
 @pytest.mark.parametrize("form", ["log", "minutes"])
 def test_lines_are_lossless_where_they_hold_the_rows(form, rows, tmp_path):
     relation = Relation("events", "event", "events", LINE_COLUMNS, tuple(rows))
@@ -67,7 +67,7 @@ WORDS = NAME | ANY.filter(lambda s: holding.plain(s) and s.strip() and "\n" not 
         unique_by=lambda r: r[0],
     )
 )
-@settings(max_examples=60, **RELAXED)
+@settings(max_examples=200, **RELAXED)
 @pytest.mark.parametrize("form", ["mbox", "eml"])
 def test_mails_are_lossless_where_they_hold_the_rows(form, rows, tmp_path):
     relation = Relation("messages", "message", "messages", MAIL_COLUMNS, tuple(rows))
@@ -107,7 +107,7 @@ EVENT_COLUMNS = (
         unique_by=lambda r: r[0],
     )
 )
-@settings(max_examples=80, **RELAXED)
+@settings(max_examples=300, **RELAXED)
 def test_calendars_are_lossless_where_they_hold_the_rows(rows, tmp_path):
     relation = Relation("events", "event", "events", EVENT_COLUMNS, tuple(rows))
     if rendering.holds("ics", relation, {}):
@@ -126,7 +126,7 @@ TREE = (Column("path", "path"), Column("value", "value"))
 
 
 @given(leaves=st.dictionaries(st.lists(KEY, min_size=1, max_size=3).map(".".join), LEAF, min_size=1, max_size=6))
-@settings(max_examples=60, **RELAXED)
+@settings(max_examples=200, **RELAXED)
 @pytest.mark.parametrize("form", ["yaml", "json", "toml", "ini"])
 def test_configurations_are_lossless_where_they_hold_the_rows(form, leaves, tmp_path):
     rows = [(p, json.dumps(v, ensure_ascii=False)) for p, v in sorted(leaves.items())]
@@ -183,7 +183,7 @@ BODY = {"body": "scan {no} from {vendor}, dated {dated}.\n", "columns": {}}
     ),
     name=st.just("{}.txt") | ANY,
 )
-@settings(max_examples=60, **RELAXED)
+@settings(max_examples=150, **RELAXED)
 def test_folders_of_files_are_lossless_where_they_hold_the_rows(rows, name, tmp_path):
     named = [(name.replace("{}", no) if "{}" in name else name, no, day, who) for no, day, who in rows]
     relation = Relation("scans", "scan", "scans", FILE_COLUMNS, tuple(named))

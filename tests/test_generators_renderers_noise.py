@@ -25,14 +25,14 @@ PAIRS = [(kind, form) for kind, forms in misreading.WHERE.items() for form in fo
 
 @pytest.mark.parametrize(("kind", "form"), PAIRS)
 @given(data=st.data())
-@settings(max_examples=12, **RELAXED)
+@settings(max_examples=20, **RELAXED)
 def test_noise_is_read_in_spite_of_it(kind, form, data, tmp_path):
     noisy(table(data.draw(rows_for(form))), form, (kind,), tmp_path)
 
 
 @pytest.mark.parametrize("form", sorted({form for _, form in PAIRS}))
 @given(data=st.data())
-@settings(max_examples=20, **RELAXED)
+@settings(max_examples=40, **RELAXED)
 def test_kinds_of_noise_may_meet(form, data, tmp_path):
     kinds: list[str] = []
     for kind in data.draw(st.permutations([k for k, f in PAIRS if f == form])):

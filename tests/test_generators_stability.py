@@ -24,7 +24,7 @@ from specs.catalogue import Catalogue
 
 ROOT = tinyspecs.REPOSITORY
 SHARE, SEED = 0.3, 7
-MANY = 4.0  # times the quotas, for plans
+MANY = 10.0  # times the quotas, for plans
 SAMPLE = 6
 INSTEAD = "mmm-in-the-middle"
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import making
 import pytest
+from projects import SECRET, Project, calling, done, endpoint_args, model_server
 from starlette.responses import Response
-from test_sandbox_rollout import SECRET, Project, calling, done, endpoint_args, model_server
 
 from specs.records import Rollout
 
