@@ -17,9 +17,11 @@ from bench import edits, revisions, sides
 from bench.diff_page import TITLE, Audited, render
 from bench.edits import Edit
 from bench.markdown import code, page, table
+from sandbox.box import open_box
 from specs import errors, params, validate
 from specs.errors import BoundaryError, Problem, UserError
 from specs.store import Store
+from verifiers import audit
 
 CODE = ("generators", "specs/*.py", "sandbox", "verifiers", "constraints.txt")
 LISTED = 5
@@ -53,7 +55,7 @@ def _audited(edit: Edit, store: Store) -> Audited:
     kinds = edit.kinds
     before = [edit.before[i] for i, kind in kinds.items() if kind != "added"]
     after = [edit.after[i] for i, kind in kinds.items() if kind != "removed"]
-    return Audited(edits.cards(before, workers, store), edits.cards(after, workers, store))
+    return Audited(*(audit.cards([edits.case_of(store, s) for s in side], workers, store, open_box) for side in (before, after)))
 
 
 def _incomparable(wrong: Sequence[Problem], notes: Sequence[str]) -> str:

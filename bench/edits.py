@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from bench.sides import Side, Sketch, sketches
-from sandbox.box import open_box
 from specs import rows
-from specs.progress import track
 from specs.records import Candidates, Scorecard, Solution, Task, Verifier
 from specs.store import Store
 from verifiers import audit, scorecard
-from verifiers.parallel import finished
-from verifiers.snapshot import OpenBox
 
 KINDS = ("added", "changed", "removed")
 
@@ -76,30 +71,15 @@ def instruction(store: Store, sketch: Sketch) -> str:
     return str(store.get("compile", sketch.key)["task"]["instruction"])  # type: ignore[index]
 
 
-def cards(sketched: Iterable[Sketch], workers: int, store: Store, opened: OpenBox = open_box) -> list[Scorecard]:
-    """The scorecards of compiled tasks, from the store or measured now and kept; by id. Raises BoundaryError where a box fails."""
-    todo = list(sketched)
-    found: list[Scorecard] = []
-    with track("audit", len(todo)) as advance:
-        for _, card in finished(functools.partial(_card, store=store, opened=opened), todo, workers):
-            found.append(card)
-            advance()
-    return sorted(found, key=lambda c: c.id)
-
-
-def _card(sketch: Sketch, store: Store, opened: OpenBox) -> Scorecard:
+def case_of(store: Store, sketch: Sketch) -> audit.Case:
+    """A compiled task with all that its audit needs."""
     kept: dict[str, Any] = store.get("compile", sketch.key) or {}
-    case = audit.Case(
+    return audit.Case(
         rows.from_row(Task, kept["task"]),
         rows.from_row(Verifier, kept["verifier"]),
         rows.from_row(Solution, kept["solution"]),
         rows.from_row(Candidates, kept["candidates"]).candidates,
     )
-    card = store.record("audit", case.key, Scorecard)
-    if card is None:
-        card = audit.audit(case, opened)
-        store.put("audit", case.key, card)
-    return card
 
 
 def excess(edit: Edit, audited: Iterable[Scorecard]) -> list[str]:

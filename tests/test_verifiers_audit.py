@@ -224,6 +224,13 @@ def test_finished_cards_are_not_made_again(tmp_path: Path, monkeypatch: pytest.M
     assert module.run(1, store, open_box) == first
 
 
+@needs_box
+def test_workers_of_their_own_measure_alike(tmp_path: Path) -> None:
+    cases = [case(f"{n:02x}") for n in range(3)]
+    found = [module.cards(cases, n, Store(tmp_path / f"{n}.sqlite"), open_box) for n in (1, 2)]
+    assert found[0] == found[1] and [c.id for c in found[0]] == ["00", "01", "02"]
+
+
 def test_missing_shards_are_the_users_to_mend(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text("audit: {workers: 1}\n")
     done = stage(tmp_path)

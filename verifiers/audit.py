@@ -9,7 +9,7 @@ import argparse
 import functools
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -171,18 +171,24 @@ def _by_id(part: Path, cls: type[T], full: bool) -> dict[str, T]:
         raise UserError([Problem(str(root), 1, 1, "", "no shards here", "run the compile stage first")]) from None
 
 
-def run(workers: int, store: Store, open_box: OpenBox, full: bool = False) -> list[Scorecard]:
-    """Audit all tasks that are not audited yet, keeping each scorecard the moment it is finished; all cards, by id."""
-    found = cases(full)
-    cards = {c.task.id: store.record("audit", c.key, Scorecard) for c in found}
-    todo = [c for c in found if cards[c.task.id] is None]
+def cards(wanted: Iterable[Case], workers: int, store: Store, open_box: OpenBox) -> list[Scorecard]:
+    """The scorecards of the cases, by id; from the store, or measured now and kept the moment each is finished."""
+    found = list(wanted)
+    made = {c.task.id: store.record("audit", c.key, Scorecard) for c in found}
+    todo = [c for c in found if made[c.task.id] is None]
     with progress.track("audit", len(todo)) as advance:
         for case, card in finished(functools.partial(audit, open_box=open_box), todo, workers, apart=workers > 1):
             store.put("audit", case.key, card)
-            cards[card.id] = card
+            made[card.id] = card
             advance()
+    return [card for _, card in sorted(made.items()) if card is not None]
+
+
+def run(workers: int, store: Store, open_box: OpenBox, full: bool = False) -> list[Scorecard]:
+    """The scorecards of all tasks of the build, by id, written down by split."""
+    found = cases(full)
     splits = {c.task.id: c.task.split for c in found}
-    done = [c for _, c in sorted(cards.items()) if c is not None]
+    done = cards(found, workers, store, open_box)
     shards.write(layout.build(layout.SCORECARDS, full), Scorecard, ((splits[c.id], c) for c in done))
     return done
 
@@ -192,16 +198,16 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--workers", type=int, default=params.section("audit")["workers"])
     parser.add_argument("--full", action="store_true", help="the full build, in data/full")
     args = parser.parse_args(argv)
-    cards = run(args.workers, Store(), open_box, args.full)
-    figures = scorecard.summary(cards)
+    made = run(args.workers, Store(), open_box, args.full)
+    figures = scorecard.summary(made)
     metrics, compiled = layout.build(METRICS, args.full), layout.build(COMPILED, args.full)
     metrics.parent.mkdir(exist_ok=True)
     metrics.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    for card in cards:
+    for card in made:
         if card.rejected:
             print(f"rejected {card.id} ({', '.join(card.operations)}): {card.rejected}", file=sys.stderr)
     earlier = json.loads(compiled.read_text(encoding="utf-8")) if compiled.exists() else {}
-    if found := scorecard.excess(cards, earlier):
+    if found := scorecard.excess(made, earlier):
         raise UserError(Problem(str(metrics), 1, 1, "rejected", what, "see the reasons above") for what in found)
     tried = f"{figures['mutants']} mutants and {figures['equivalents']} equivalents"
     print(f"audited {figures['tasks']} tasks with {tried}: {figures['rejected']} rejected")
