@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from generators import operate
-from generators.database import Binding, Database
+from generators.database import Database
 from generators.operate import Fruitless, Roleless, Unfit
 from generators.relations import Relation
 from generators.renderers import SITE
+from generators.views import Binding
 from specs import partners
 from specs.catalogue import Operation
 

@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from generators import database
-from generators.database import SAMENESS, Binding, Database
+from generators.database import Database
 from generators.relations import Column, Relation, Row, Value
+from generators.views import SAMENESS, Binding
 from specs.catalogue import Operation
 
 T = TypeVar("T")
@@ -149,12 +150,7 @@ def answer(db: Database, operation: Operation, inputs: dict[str, Binding], param
     yields = operation.spec["yields"]
     main = next(iter(inputs.values()))
     if yields.get("columns") == "same":
-        own = dict(zip(main.view, main.relation.columns, strict=True))
-        columns, rows = _without(SAMENESS, columns, rows)
-        missing = [c for c in columns if c not in own]
-        if missing:
-            raise database.TruthError(f"yields the same columns, but the query gives {', '.join(missing)}")
-        out = tuple(own[c] for c in columns)
+        out, rows = _as_in(main, columns, rows)
         root, same = main.relation.root, main.relation.same if set(main.relation.same) <= {c.name for c in out} else ()
         words = (main.relation.one, main.relation.many)
     else:
@@ -164,11 +160,14 @@ def answer(db: Database, operation: Operation, inputs: dict[str, Binding], param
     return Relation(operation.spec.name, *words, out, tuple(rows), ordered=ordered, root=root, same=same)
 
 
-def _without(name: str, columns: list[str], rows: list[Row]) -> tuple[list[str], list[Row]]:
-    if name not in columns:
-        return columns, rows
-    at = columns.index(name)
-    return [c for c in columns if c != name], [row[:at] + row[at + 1 :] for row in rows]
+def _as_in(main: Binding, columns: list[str], rows: list[Row]) -> tuple[tuple[Column, ...], list[Row]]:
+    """Columns and rows of an answer in the order of the input whose columns they are. Raises TruthError where one is not the input's."""
+    view = main.view
+    given = [at for at, name in enumerate(columns) if name != SAMENESS]
+    if missing := [columns[at] for at in given if columns[at] not in view]:
+        raise database.TruthError(f"yields the same columns, but the query gives {', '.join(missing)}")
+    places = sorted(given, key=lambda at: view.index(columns[at]))
+    return tuple(main.relation.columns[view.index(columns[at])] for at in places), [tuple([row[at] for at in places]) for row in rows]
 
 
 def _declared(yields: dict[str, Any], columns: list[str]) -> list[Any]:

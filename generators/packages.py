@@ -10,10 +10,11 @@ from typing import Any
 from generators import draw, operate
 from generators.artifacts import Artifact, code
 from generators.chain import Step
-from generators.database import Binding, Database
+from generators.database import Database
 from generators.operate import Unfit
 from generators.places import Places
 from generators.relations import Column, Relation
+from generators.views import Binding
 from specs.catalogue import Operation
 
 HIDDEN_CASES = 3

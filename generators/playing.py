@@ -9,11 +9,11 @@ from typing import Any
 
 from generators import artifacts, operate, scripts
 from generators.chain import Step, bindings
-from generators.database import Binding
 from generators.naming import Asked
 from generators.relations import Relation
 from generators.renderers import FOLDERS, SITE
 from generators.scripts import Source
+from generators.views import Binding
 from generators.words import joined
 from generators.workspace import Written
 from specs.records import Step as Turn

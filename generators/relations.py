@@ -81,10 +81,15 @@ class Relation:
         """Whether the two have the same content; the number of rows tells most of them apart."""
         return len(self.rows) == len(other.rows) and self.content == other.content
 
+    def array(self, at: int) -> pa.Array:
+        """A column as Arrow holds it."""
+        if at not in self._arrays:
+            self._arrays[at] = pa.array([row[at] for row in self.rows], type=self.columns[at].arrow)
+        return self._arrays[at]
+
     @functools.cached_property
-    def arrays(self) -> list[pa.Array]:
-        """Its columns as Arrow holds them."""
-        return [pa.array([row[i] for row in self.rows], type=c.arrow) for i, c in enumerate(self.columns)]
+    def _arrays(self) -> dict[int, pa.Array]:
+        return {}
 
     def index(self, name: str) -> int:
         """Position of the column of that name. Raises KeyError."""

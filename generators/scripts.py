@@ -15,13 +15,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from generators.database import Binding
 from generators.relations import NUMBERS, Column, Relation
 from generators.renderers import SITE
 from generators.renderers.entries import COMMENT, TOTAL, VOID, suffixed
 from generators.renderers.lines import expression
 from generators.renderers.site import NOISE, label
 from generators.renderers.trees import FORMATS as TREE_FORMATS
+from generators.views import Binding
 
 IMPORT = re.compile(r"(import|from) \w")
 SNIPPETS = Path(__file__).parent / "snippets"

@@ -44,11 +44,11 @@ def settle(db: Database, steps: Sequence[Step], bases: Bases, decoys: Bases, str
     for its outdated twin. Raises Unfit naming a demand that no planting brings out, or a step that planting left empty.
     """
     moot: set[tuple[int, str]] = set()
-    for _ in range(ROUNDS):
+    for planted in range(ROUNDS):
         answers = chain.run(db, steps, bases)
         if any(not a.rows for a in answers):
             raise Unfit("planting left a step without rows")
-        mutants, equal = _tried(db, steps, World(bases, decoys, answers, strict), moot)
+        mutants, equal = _tried(db, steps, World(bases, decoys, answers, strict), moot, planted > 0)
         if not equal:
             return Settled(bases, answers, mutants, frozenset(moot))
         bases = plant(db, steps, equal, bases, answers)
@@ -56,16 +56,19 @@ def settle(db: Database, steps: Sequence[Step], bases: Bases, decoys: Bases, str
     raise Unfit(f"{steps[first.step].operation.id}: the demand '{first.demand}' makes no difference")
 
 
-def _tried(db: Database, steps: Sequence[Step], world: World, moot: set[tuple[int, str]]) -> tuple[list[Mutant], list[Mutant]]:
+def _tried(
+    db: Database, steps: Sequence[Step], world: World, moot: set[tuple[int, str]], planted: bool
+) -> tuple[list[Mutant], list[Mutant]]:
     """The mutants of all steps, and those of them that equal the answer; a demand that can't matter here is put into `moot`.
 
     Demands with a witness are tried first: where some of them make no difference yet, the others need not be tried before these are
-    planted, and no mutants are given. Raises Unfit naming a demand without a witness that makes no difference.
+    planted, and no mutants are given. Once something is `planted` they are tried last: most have their witness then, and a draw that
+    can't serve is known sooner by the others. Raises Unfit naming a demand without a witness that makes no difference.
     """
     demands = [(number, name) for number, step in enumerate(steps) for name in step.operation.spec["demands"]]
     found: dict[tuple[int, str], Mutant] = {}
     equal: list[Mutant] = []
-    for number, name in sorted(demands, key=lambda d: not _witnesses(steps[d[0]], d[1])):
+    for number, name in sorted(demands, key=lambda d: bool(_witnesses(steps[d[0]], d[1])) is planted):
         if equal and not _witnesses(steps[number], name):
             return [], equal
         mutant = None if (number, name) in moot else mutant_of(db, steps, number, name, world)

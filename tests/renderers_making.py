@@ -10,11 +10,11 @@ from hypothesis import HealthCheck
 from hypothesis import strategies as st
 
 from generators import misreading, rendering, scripts
-from generators.database import Binding
 from generators.hostile import AWKWARD
 from generators.relations import Column, Relation
 from generators.renderers import holding
 from generators.scripts import Source
+from generators.views import Binding
 
 VALUES = [  # each has broken some reader of some format
     "a,b", 'say "yes"', "x|y", "ends \\", "\\| both", "0012", "00123", "1,5", "- item", "# no", "{a}", "null", "NULL", "None", "true", "2026-01-02",

@@ -6,10 +6,14 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from generators import database
-from generators.database import Binding, TruthError
-from generators.relations import Column, Relation
+from generators.database import TruthError
+from generators.relations import Column, Relation, Value
+from generators.statements import Prepared
+from generators.views import Binding
 
 ROWS = Relation("rows", "row", "rows", (Column("no", "key"),), (("1",), ("2",)))
 
@@ -63,3 +67,71 @@ def test_more_sets_of_columns_than_stay_registered_are_all_answered() -> None:
                 assert db.query(f"SELECT * FROM t{number}", {f"t{number}": Binding(relation, {})}, {}) == ([f"c{number}"], [(str(turn),)])
         with pytest.raises(TruthError):
             db.query("SELECT * FROM t0", rows("1"), {})
+
+
+def of(columns: dict[str, str], *rows: tuple[Value, ...]) -> Relation:
+    """A relation with columns of these names and roles."""
+    return Relation("rows", "row", "rows", tuple(Column(name, role) for name, role in columns.items()), rows)
+
+
+def bound(relation: Relation, **names: str) -> Binding:
+    return Binding(relation, {name: relation.columns[relation.index(column)] for name, column in names.items()})
+
+
+STAYS = of(
+    {"no": "key", "room": "place", "guest": "party"}, ("1", "attic", "Ito"), ("2", "attic", None), ("3", None, "Ito"), ("4", "attic", "Ito")
+)
+
+
+def test_columns_that_sql_does_not_name_come_through_with_their_values() -> None:
+    with database.connect() as db:
+        columns, rows = db.query("SELECT * FROM rows WHERE key > $low", {"rows": bound(STAYS, key="no")}, {"low": "1"})
+    assert columns == ["key", "room", "guest"]
+    assert rows == list(STAYS.rows[1:])
+
+
+def test_rows_are_distinct_by_columns_that_sql_does_not_name() -> None:
+    with database.connect() as db:
+        found = db.query("SELECT DISTINCT * EXCLUDE (key) FROM rows", {"rows": bound(STAYS, key="no")}, {})
+        none = db.query("SELECT * FROM rows WHERE key = '9'", {"rows": bound(STAYS, key="no")}, {})
+    assert (found[0], set(found[1])) == (["room", "guest"], {("attic", "Ito"), ("attic", None), (None, "Ito")})
+    assert none == (["key", "room", "guest"], [])
+
+
+def test_equal_rows_of_two_inputs_are_equal_though_sql_names_none_of_their_columns() -> None:
+    other = dataclasses.replace(STAYS, rows=(STAYS.rows[2], ("1", "attic", "Ono")))
+    with database.connect() as db:
+        both = {"rows": bound(STAYS, key="no"), "other": bound(other, key="no")}
+        assert db.query("SELECT * FROM rows INTERSECT SELECT * FROM other", both, {})[1] == [STAYS.rows[2]]
+
+
+def test_inputs_with_different_columns_are_not_put_under_one_another() -> None:
+    with database.connect() as db, pytest.raises(TruthError, match="different columns"):
+        both = {"rows": bound(STAYS, key="no"), "other": bound(of({"no": "key", "fee": "text"}, ("7", "low")), key="no")}
+        db.query("SELECT * FROM rows UNION ALL SELECT * FROM other", both, {})
+
+
+def test_one_statement_serves_relations_that_differ_in_columns_it_does_not_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared: list[str] = []
+    prepare = Prepared._prepare
+    monkeypatch.setattr(Prepared, "_prepare", lambda self, sql, kinds: prepared.append(sql) or prepare(self, sql, kinds))
+    trips = of({"ship": "title", "berth": "key"}, ("Kittiwake", "1"), ("Dunlin", "5"))
+    with database.connect() as db:
+        for relation, key, count in ((STAYS, "no", 3), (trips, "berth", 1)):
+            assert len(db.query("SELECT * FROM rows WHERE key >= $low", {"rows": bound(relation, key=key)}, {"low": "2"})[1]) == count
+    assert len(prepared) == 1
+
+
+@given(
+    st.one_of(
+        st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])),
+        st.integers(-(2**63), 2**63 - 1),
+        st.dates(),
+        st.datetimes(),
+        st.decimals(-(10**15), 10**15, places=2),
+        st.none(),
+    )
+)
+def test_a_parameter_reaches_the_query_as_it_is(value: Value) -> None:
+    db = database.of_process(0)
+    assert db.query("SELECT $x AS x FROM rows", rows("1"), {"x": value}) == (["x"], [(value,)])

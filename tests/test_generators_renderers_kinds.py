@@ -18,10 +18,10 @@ from renderers_making import (
 )
 
 from generators import rendering, scripts
-from generators.database import Binding
 from generators.relations import Column, Relation
 from generators.renderers import holding
 from generators.scripts import Source
+from generators.views import Binding
 
 LINE_COLUMNS = (Column("at", "at"), Column("level", "state"), Column("service", "group"), Column("message", "text"))
 LINE = {"line": "- {at} {level} [{service}] {message}", "filler": ["The minutes of March were read and agreed."]}

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from renderers_making import ANY
 
 from generators import rendering, scripts
-from generators.database import Binding
 from generators.relations import Column, Relation
 from generators.renderers import holding, site
 from generators.scripts import Source
+from generators.views import Binding
 from specs.records import SITE_URL
 
 COLUMNS = (
