@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from bench.sides import Side, Sketch, sketches
+from generators import outcomes
+from generators.outcomes import Outcome
 from specs import rows
 from specs.records import Candidates, Scorecard, Solution, Task, Verifier
 from specs.store import Store
@@ -68,17 +69,17 @@ def compare(base: Side, head: Side, workers: int) -> Edit:
 
 def instruction(store: Store, sketch: Sketch) -> str:
     """The instruction of a compiled task."""
-    return str(store.get("compile", sketch.key)["task"]["instruction"])  # type: ignore[index]
+    return str(outcomes.row(store.get("compile", sketch.key) or {}, "task")["instruction"])
 
 
 def case_of(store: Store, sketch: Sketch) -> audit.Case:
     """A compiled task with all that its audit needs."""
-    kept: dict[str, Any] = store.get("compile", sketch.key) or {}
+    kept: Outcome = store.get("compile", sketch.key) or {}
     return audit.Case(
-        rows.from_row(Task, kept["task"]),
-        rows.from_row(Verifier, kept["verifier"]),
-        rows.from_row(Solution, kept["solution"]),
-        rows.from_row(Candidates, kept["candidates"]).candidates,
+        rows.from_row(Task, outcomes.row(kept, "task")),
+        rows.from_row(Verifier, outcomes.row(kept, "verifier")),
+        rows.from_row(Solution, outcomes.row(kept, "solution")),
+        rows.from_row(Candidates, outcomes.row(kept, "candidates")).candidates,
     )
 
 

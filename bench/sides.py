@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from generators import compile
+from generators import compile, outcomes
+from generators.outcomes import Outcome
 from generators.plan import Plan, plans
 from specs import catalogue, digests, params
 from specs.catalogue import Catalogue
@@ -75,24 +76,24 @@ class Sketch:
 def sketches(of: Side, identities: Iterable[str], workers: int) -> dict[str, Sketch]:
     """Compile the tasks of these ids, or take them from the store; a sketch of each."""
     wanted = [of.plans[i] for i in sorted(identities)]
-    outcomes = compile.run(wanted, of.params["seed"], workers, of.root)
-    return {plan.id: _sketch(of, plan, outcome) for plan, outcome in zip(wanted, outcomes, strict=True)}
+    made = compile.run(wanted, of.params["seed"], workers, of.root)
+    return {plan.id: _sketch(of, plan, outcome) for plan, outcome in zip(wanted, made, strict=True)}
 
 
-def _sketch(of: Side, plan: Plan, outcome: dict[str, Any]) -> Sketch:
+def _sketch(of: Side, plan: Plan, outcome: Outcome) -> Sketch:
     key = of.keys[plan.id]
     if "rejected" in outcome:
         category = of.specs.scenarios[plan.scenario]["category"]
         return Sketch(plan.id, key, category, plan.operations, outcome["rejected"]["reason"], {})
-    task = outcome["task"]
+    task, verifier, solution = (outcomes.row(outcome, part) for part in ("task", "verifier", "solution"))
     files = [f for f in task["workspace"] if not f["path"].startswith(SKILLS)]
     rest = {k: v for k, v in task.items() if k not in ("id", "digest", "instruction", "workspace")}
     parts = {
         "instruction": digests.digest(task["instruction"]),
         "files": digests.digest([[f["path"], f["mode"], f["digest"]] for f in task["workspace"]]),
-        "checks": outcome["verifier"]["digest"],
-        "solution": outcome["solution"]["digest"],
-        "mutants and equivalents": digests.digest(outcome["candidates"]),
+        "checks": verifier["digest"],
+        "solution": solution["digest"],
+        "mutants and equivalents": digests.digest(outcomes.row(outcome, "candidates")),
         "what it is filed under": digests.digest(rest),
     }
     formats = tuple(PurePosixPath(f["path"]).suffix.lstrip(".") or "none" for f in files)

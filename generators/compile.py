@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import gc
 import json
+import os
 import sys
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,26 +17,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from generators import refusals
+from generators import outcomes, refusals
+from generators.outcomes import PARTS, Outcome
 from generators.plan import Plan, plans
 from generators.rewriting import applying
-from generators.rewriting.records import Wording
 from generators.task import Built, Rejected, build
 from specs import catalogue, digests, errors, layout, params, records, rows, shards
 from specs.catalogue import Catalogue
 from specs.errors import UserError
 from specs.progress import track
-from specs.records import Candidates, Provenance, Solution, SpecRef, Task, Verifier
-from specs.store import Store
+from specs.records import SpecRef
+from specs.store import DEFAULT, Store
 
-PARTS: tuple[tuple[str, Path, type], ...] = (
-    ("task", layout.TASKS, Task),
-    ("verifier", layout.VERIFIERS, Verifier),
-    ("solution", layout.SOLUTIONS, Solution),
-    ("provenance", layout.PROVENANCE, Provenance),
-    ("candidates", layout.CANDIDATES, Candidates),
-    ("wording", layout.WORDINGS, Wording),
-)
 CODE = ("generators", "specs")
 HERE = Path(__file__).resolve().parent.parent
 AHEAD = 16  # plans a worker may be ahead of the writing, so that outcomes do not pile up
@@ -75,28 +69,35 @@ def key(specs: Catalogue, plan: Plan, seed: int) -> str:
     return digests.digest([list(vars(plan).values()), [ref.digest for ref in used(specs, plan)], seed, code_digest(), *words])
 
 
-def make(plan: Plan, seed: int, root: Path = Path()) -> dict[str, Any]:
-    """One plan's records as rows, or its rejection, by the specs under `root`; kept in the store under its key."""
-    specs, store = _specs(root), Store()
+def make(plan: Plan, seed: int, root: Path = Path()) -> Outcome:
+    """What comes of one plan by the specs under `root`, packed; kept in the store under its key."""
+    specs, store = _specs(root), store_of(DEFAULT.resolve(), os.getpid())
     item = key(specs, plan, seed)
-    found: dict[str, Any] | None = store.get("compile", item)
+    found: Outcome | None = store.get("compile", item)
     if found is None:
         built = build(specs, plan, seed, {"libraries": libraries(), "schema": records.SCHEMA_VERSION})
-        found = applying.reworded(specs, _rows(built)) if isinstance(built, Built) else _refusal(built)
+        found = outcomes.packed(applying.reworded(specs, _rows(built)) if isinstance(built, Built) else _refusal(built))
         store.put("compile", item, found)
-    store.close()
     return found
+
+
+@cache
+def store_of(path: Path, pid: int) -> Store:
+    """The store at that path, opened once by the process of that pid."""
+    store = Store(path)
+    atexit.register(store.close)
+    return store
 
 
 def _rows(built: Built) -> dict[str, Any]:
     return {name: rows.to_row(getattr(built, name)) for name, _, _ in PARTS}
 
 
-def _refusal(rejected: Rejected) -> dict[str, Any]:
+def _refusal(rejected: Rejected) -> Outcome:
     return {"rejected": {"id": rejected.id, "operations": list(rejected.operations), "reason": rejected.reason}}
 
 
-def run(wanted: Sequence[Plan], seed: int, workers: int, root: Path = Path()) -> Iterator[dict[str, Any]]:
+def run(wanted: Sequence[Plan], seed: int, workers: int, root: Path = Path()) -> Iterator[Outcome]:
     """Each plan's outcome, in order of the plans."""
     with track("compile", len(wanted)) as advance:
         if workers <= 1:
@@ -105,7 +106,7 @@ def run(wanted: Sequence[Plan], seed: int, workers: int, root: Path = Path()) ->
                 advance()
             return
         with ProcessPoolExecutor(workers, initializer=gc.freeze) as pool:  # the specs stay: no collection need walk through them
-            ahead: deque[Future[dict[str, Any]]] = deque()
+            ahead: deque[Future[Outcome]] = deque()
             for plan in wanted:
                 ahead.append(pool.submit(make, plan, seed, root))
                 if len(ahead) >= AHEAD * workers:
@@ -116,16 +117,16 @@ def run(wanted: Sequence[Plan], seed: int, workers: int, root: Path = Path()) ->
                 advance()
 
 
-def export(outcomes: Iterable[tuple[Plan, dict[str, Any]]], full: bool) -> list[tuple[Plan, str]]:
+def export(made: Iterable[tuple[Plan, Outcome]], full: bool) -> list[tuple[Plan, str]]:
     """Write the shards of all parts while outcomes come in, in order of split and id; each plan with why it was rejected, or nothing."""
     told: list[tuple[Plan, str]] = []
     with ExitStack() as stack:
         writers = {name: stack.enter_context(shards.Writer(layout.build(root, full), cls)) for name, root, cls in PARTS}
-        for plan, outcome in outcomes:
+        for plan, outcome in made:
             reason = outcome["rejected"]["reason"] if "rejected" in outcome else ""
             told.append((plan, reason))
             for name, writer in writers.items() if not reason else ():
-                writer.add(plan.split, outcome[name])
+                writer.add_batch(plan.split, plan.id, outcomes.batch(outcome, name))
     return told
 
 
@@ -159,8 +160,8 @@ def main(argv: Sequence[str]) -> int:
     found = plans(specs, scale, section["bench_share"])
     wanted = sorted(found, key=lambda p: (p.split, p.id))
     tally = applying.Tally()
-    outcomes = zip(wanted, run(wanted, section["seed"], arguments.workers), strict=True)
-    told = export(tally.over(specs, outcomes), arguments.full)
+    made = zip(wanted, run(wanted, section["seed"], arguments.workers), strict=True)
+    told = export(tally.over(specs, made), arguments.full)
     if misfits := tally.problems(specs):
         raise UserError(misfits)
     for idle in tally.idle(specs):

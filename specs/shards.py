@@ -24,7 +24,7 @@ class Writer:
     def __init__(self, root: Path, cls: type[Any]):
         self._root, self._name, self._schema = root, cls.__name__, rows.schema_of(cls)
         self._last, self._shard = ("", ""), ("", "")
-        self._group: list[dict[str, Any]] = []
+        self._group: list[pa.RecordBatch] = []
         self._file: pq.ParquetWriter | None = None
         if root.exists():
             shutil.rmtree(root)
@@ -32,14 +32,18 @@ class Writer:
 
     def add(self, split: str, row: dict[str, Any]) -> None:
         """Write the row of one record. Raises ValueError for one that is not behind the last."""
-        place = (split, str(row["id"]))
+        self.add_batch(split, str(row["id"]), pa.RecordBatch.from_pylist([row], schema=self._schema))
+
+    def add_batch(self, split: str, identity: str, batch: pa.RecordBatch) -> None:
+        """Write one record that is a row of Arrow already. Raises ValueError for one that is not behind the last."""
+        place = (split, identity)
         if place <= self._last:
             raise ValueError(f"{self._name} {place[1]} of {split} comes after {self._last[1]} of {self._last[0]}")
         self._last = place
         if (split, place[1][0]) != self._shard:
             self.close()
             self._shard = (split, place[1][0])
-        self._group.append(row)
+        self._group.append(batch)
         if len(self._group) == ROWS:
             self._flush()
 
@@ -50,7 +54,7 @@ class Writer:
             split, prefix = self._shard
             (self._root / split).mkdir(exist_ok=True)
             self._file = pq.ParquetWriter(self._root / split / f"{prefix}.parquet", self._schema, compression="zstd", store_schema=True)
-        self._file.write_table(pa.Table.from_pylist(self._group, schema=self._schema))
+        self._file.write_table(pa.Table.from_batches(self._group, self._schema).combine_chunks())
         self._group = []
 
     def close(self) -> None:

@@ -131,12 +131,12 @@ class Tally:
         """The same outcomes, counted as they pass."""
         on = sources(specs.root).settings is not None
         for plan, outcome in outcomes:
-            if "task" in outcome:
+            if "rejected" not in outcome:
                 self._count(specs, outcome, on)
             yield plan, outcome
 
     def _count(self, specs: Catalogue, outcome: Row, on: bool) -> None:
-        task, worded = outcome["task"]["id"], outcome.get("worded")
+        task, worded = outcome["id"], outcome.get("worded")
         refused = [Refusal(reason, what, tuple(steps), hint) for reason, what, steps, hint in worded["refused"]] if worded else []
         if task in specs.wordings:
             self.seen.add(task)
