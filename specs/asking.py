@@ -1,4 +1,4 @@
-"""Asking a model for other words: many exchanges at a time, every reply kept when it comes, nothing asked twice."""
+"""Asking a model: many exchanges at a time, every reply kept when it comes, nothing asked twice."""
 
 from __future__ import annotations
 
@@ -7,43 +7,52 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
-from generators.rewriting.endpoint import CallFailed, Endpoint
-from generators.rewriting.exchange import Exchange, Outcome, Reply, Request
-from generators.rewriting.recorded import Records, Response, response_to
+from specs.endpoint import CallFailed, Endpoint
+from specs.recorded import Records, Response, response_to
+from specs.replies import Reply, Request, Talk
 from specs.store import Store
 
-STAGE = "wording"
 FATAL = ("http-401", "http-403", "http-404")  # a wrong key, path or model: no other call would fare better
 GIVE_UP = 8  # calls that fail one after the other, each with its retries: the endpoint is gone
-
-Todo = Iterator[tuple[str, Exchange]]
+T = TypeVar("T")
 
 
 @dataclass
 class Account:
-    """What a run came to. `asked` and `known` count replies, `rewritten`, `refused` and `failed` tasks; a failure is the machinery's."""
+    """What a run came to. `asked` and `known` count replies, `failed` exchanges by reason; a failure is the machinery's."""
 
     asked: int = 0
     known: int = 0
-    rewritten: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     responses: list[Response] = field(default_factory=list)
 
 
-class Asker:
-    """Carries exchanges out. Replies come from the records, else from the store, else from the endpoint."""
+class Asker(Generic[T]):
+    """Carries exchanges out. Replies come from the records, else from the store under `stage`, else from the endpoint.
 
-    def __init__(self, endpoint: Endpoint, records: Records, store: Store, advance: Callable[[], None] = lambda: None):
+    `book` gets the task and the outcome of each exchange that ends; `advance` is called after each.
+    """
+
+    def __init__(
+        self,
+        stage: str,
+        endpoint: Endpoint,
+        records: Records,
+        store: Store,
+        book: Callable[[str, T], None],
+        advance: Callable[[], None] = lambda: None,
+    ):
         self.account = Account()
-        self._endpoint, self._records, self._store, self._advance = endpoint, records, store, advance
+        self._stage, self._endpoint, self._records, self._store = stage, endpoint, records, store
+        self._book, self._advance = book, advance
         self._failed_in_a_row = 0
 
-    def run(self, exchanges: Iterable[tuple[str, Exchange]], concurrency: int) -> None:
+    def run(self, exchanges: Iterable[tuple[str, Talk[T]]], concurrency: int) -> None:
         """Have all exchanges, given by task, `concurrency` at a time.
 
-        A call that fails is counted and leaves its task for another run. Raises CallFailed where no call can succeed; what was
+        A call that fails is counted and leaves its exchange for another run. Raises CallFailed where no call can succeed; what was
         answered until then is in the account.
         """
         try:
@@ -51,7 +60,7 @@ class Asker:
         except BaseExceptionGroup as several:
             raise several.exceptions[0] from None
 
-    async def _all(self, todo: Todo, concurrency: int) -> None:
+    async def _all(self, todo: Iterator[tuple[str, Talk[T]]], concurrency: int) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(concurrency):
@@ -59,7 +68,7 @@ class Asker:
         finally:
             await self._endpoint.close()
 
-    async def _work(self, todo: Todo) -> None:
+    async def _work(self, todo: Iterator[tuple[str, Talk[T]]]) -> None:
         for task, talk in todo:
             try:
                 outcome = await self._have(task, talk)
@@ -69,10 +78,10 @@ class Asker:
                 if error.reason in FATAL or self._failed_in_a_row >= GIVE_UP:
                     raise
             else:
-                self._book(outcome)
+                self._book(task, outcome)
             self._advance()
 
-    async def _have(self, task: str, talk: Exchange) -> Outcome:
+    async def _have(self, task: str, talk: Talk[T]) -> T:
         recorded = self._records.of(task)
         try:
             request = next(talk)
@@ -86,18 +95,12 @@ class Asker:
             return done.value  # type: ignore[no-any-return]
 
     async def _reply(self, request: Request) -> Reply:
-        kept = self._store.get(STAGE, request.digest)
+        kept = self._store.get(self._stage, request.digest)
         if kept is not None:
             self.account.known += 1
             return Reply(**kept)
         reply = await self._endpoint.ask(request)
-        self._store.put(STAGE, request.digest, dataclasses.asdict(reply))
+        self._store.put(self._stage, request.digest, dataclasses.asdict(reply))
         self.account.asked += 1
         self._failed_in_a_row = 0
         return reply
-
-    def _book(self, outcome: Outcome) -> None:
-        if outcome.rewording is not None:
-            self.account.rewritten += 1
-        else:
-            self.account.refused[outcome.refusals[0].reason] += 1
