@@ -6,7 +6,6 @@ It is no stage: what a model says is recorded in specs/wordings/recorded, like a
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ from generators.rewriting.records import Wording
 from generators.rewriting.tally import STAGE, Reworded
 from specs import catalogue, errors, layout, located, params, recorded, shards
 from specs.asking import Account, Asker
-from specs.endpoint import Endpoint
+from specs.endpoint import Endpoint, key_of
 from specs.errors import BoundaryError, Problem, UserError
 from specs.progress import track
 from specs.store import Store
@@ -40,16 +39,6 @@ def compiled(ids: Sequence[str], full: bool = False) -> list[Wording]:
     return sorted(found, key=lambda w: w.id)
 
 
-def key_of(section: dict[str, Any]) -> str | None:
-    """The endpoint's key, out of the environment. Raises UserError where the variable is named and not set."""
-    name = section.get("key_env")
-    if name is None:
-        return None
-    if not os.environ.get(name):
-        raise UserError([_problem("key_env", f"the environment has no {name}", "set it to the endpoint's key, or `key_env:` to nothing")])
-    return os.environ[name]
-
-
 def ask(wordings: Sequence[Wording], section: dict[str, Any], settings: Settings, prune: bool) -> tuple[Account, Reworded]:
     """Have the exchanges and record every reply, whatever ends the run. Raises CallFailed where no call can succeed."""
     specs, store, tally = catalogue.load(), Store(), Reworded()
@@ -59,7 +48,7 @@ def ask(wordings: Sequence[Wording], section: dict[str, Any], settings: Settings
             yield wording.id, exchange(specs, wording, settings)
 
     with track("wording", len(wordings)) as advance:
-        asker = Asker(STAGE, Endpoint(section, key_of(section)), recorded.Records(), store, tally.book, advance)
+        asker = Asker(STAGE, Endpoint(section, key_of(STAGE, section)), recorded.Records(), store, tally.book, advance)
         try:
             asker.run(exchanges(), int(section["concurrency"]))
         except BaseException:

@@ -48,6 +48,7 @@ class Asker(Generic[T]):
         self._stage, self._endpoint, self._records, self._store = stage, endpoint, records, store
         self._book, self._advance = book, advance
         self._failed_in_a_row = 0
+        self._locks: dict[str, asyncio.Lock] = {}
 
     def run(self, exchanges: Iterable[tuple[str, Talk[T]]], concurrency: int) -> None:
         """Have all exchanges, given by task, `concurrency` at a time.
@@ -95,12 +96,13 @@ class Asker(Generic[T]):
             return done.value  # type: ignore[no-any-return]
 
     async def _reply(self, request: Request) -> Reply:
-        kept = self._store.get(self._stage, request.digest)
-        if kept is not None:
-            self.account.known += 1
-            return Reply(**kept)
-        reply = await self._endpoint.ask(request)
-        self._store.put(self._stage, request.digest, dataclasses.asdict(reply))
-        self.account.asked += 1
-        self._failed_in_a_row = 0
-        return reply
+        async with self._locks.setdefault(request.digest, asyncio.Lock()):  # two that ask the same get the same answer
+            kept = self._store.get(self._stage, request.digest)
+            if kept is not None:
+                self.account.known += 1
+                return Reply(**kept)
+            reply = await self._endpoint.ask(request)
+            self._store.put(self._stage, request.digest, dataclasses.asdict(reply))
+            self.account.asked += 1
+            self._failed_in_a_row = 0
+            return Reply(**(self._store.get(self._stage, request.digest) or {}))  # what another process may have put first

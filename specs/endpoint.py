@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import openai
 from openai.types.chat import ChatCompletion
 
-from specs.errors import BoundaryError
+from specs import located
+from specs.errors import BoundaryError, UserError
 from specs.replies import Reply, Request
 
 LONGEST_REPLY = 200_000  # characters; more is no answer to anything that is asked here
@@ -111,6 +114,17 @@ class Endpoint:
         """Text that can be written down, without the key, should the other side send it back."""
         text = text.encode("utf-8", "replace").decode("utf-8")
         return text.replace(self._key, "[key]") if self._key else text
+
+
+def key_of(stage: str, section: Mapping[str, Any]) -> str | None:
+    """The key of a stage's endpoint, out of the environment. Raises UserError where the variable is named and not set."""
+    name = section.get("key_env")
+    if name is None:
+        return None
+    if not os.environ.get(name):
+        hint = "set it to the endpoint's key, or `key_env:` to nothing"
+        raise UserError([located.load(Path("params.yaml")).problem((stage, "key_env"), f"the environment has no {name}", hint)])
+    return os.environ[name]
 
 
 def _forms(request: Request) -> Iterator[dict[str, Any]]:
