@@ -121,6 +121,7 @@ def counts(found: Entries, compiled: Mapping[str, Any]) -> dict[str, Any]:
         "different": {name: len({n for some in names for n in some}) for name, names in different.items()},
         "sizes": {name: spread(map(count, tasks)) for name, count in MANY.items()},
         "chained_share": round(sum(e.chained for e in tasks) / len(tasks), 4),
+        "rubric_share": round(sum(e.criteria > 0 for e in tasks) / len(tasks), 4),
         "largest": {name: largest(different[f"{name}s"]) for name in ("operation", "domain", "persona")},
     }
 

@@ -16,7 +16,9 @@ SERVED = "services.list.element.kind"
 
 @dataclass(frozen=True)
 class Entry:
-    """A task without its files' contents; `inputs` are its files but the skills' (path, digest), `checks` how many its verifier has."""
+    """A task without its files' contents; `inputs` are its files but the skills' (path, digest), `checks` and `criteria` (of
+    its rubric) how many its verifier has.
+    """
 
     id: str
     digest: str
@@ -36,6 +38,7 @@ class Entry:
     inputs: tuple[tuple[str, str], ...]
     checks: int
     services: tuple[str, ...] = ()  # kinds of what is served to it
+    criteria: int = 0
 
 
 @dataclass(frozen=True)
@@ -68,13 +71,14 @@ def none_left(full: bool) -> UserError:
 
 
 def _all(full: bool) -> Iterator[Entry]:
-    verifiers = reading.rows(layout.build(layout.VERIFIERS, full), ("id", "checks.list.element.id"))
-    checks = {row["id"]: len(row["checks"]) for row in verifiers}
+    verifiers = reading.rows(layout.build(layout.VERIFIERS, full), ("id", "checks.list.element.id", "rubric.list.element.id"))
+    sizes = {row["id"]: (len(row["checks"]), len(row["rubric"])) for row in verifiers}
     for row in reading.rows(layout.build(layout.TASKS, full), (*FILED, *TOLD, SERVED)):
         inputs = tuple((f["path"], f["digest"]) for f in row.pop("workspace") if not f["path"].startswith(".skills/"))
         row["services"] = tuple(s["kind"] for s in row["services"])
         row |= {name: tuple(row[name]) for name in ("operations", "skills", "outputs")}
-        yield Entry(**row, inputs=inputs, checks=checks[row["id"]])
+        checks, criteria = sizes[row["id"]]
+        yield Entry(**row, inputs=inputs, checks=checks, criteria=criteria)
 
 
 def sample(tasks: Sequence[Entry], size: int) -> tuple[Entry, ...]:

@@ -70,13 +70,15 @@ def evaluate(
     """One agent's figures as nested dictionaries of numbers.
 
     `instances` maps the ids that the agent takes to (category, difficulty); `shared` are the ids that every agent takes.
-    `n` counts scored instances, `errors` failed attempts, `missing` instances without any attempt. Scores lie in [0, 1].
+    `n` counts scored instances, `errors` failed attempts, `missing` instances without any attempt, `not_judged`
+    graded attempts whose rubric nobody judged, so that their score is code only. Scores lie in [0, 1].
     """
     scores = by_instance(attempts)
     result: dict[str, Any] = dict(_summary(list(scores.values())))
     if scores:
         result["score_low"], result["score_high"] = interval([s for s, _ in scores.values()], resamples, seed)
     result["errors"] = sum(not a.graded for a in attempts)
+    result["not_judged"] = sum(a.graded and a.verdict is not None and a.verdict.judging == "not judged" for a in attempts)
     result["missing"] = len(set(instances) - {a.task for a in attempts})
     result["seconds"] = _mean(a.seconds for a in attempts) if attempts else 0.0
     result["shared"] = _summary([scores[i] for i in shared if i in scores])
@@ -110,7 +112,7 @@ def write_plot(path: Path, column: str, figures: Mapping[str, Mapping[str, Any]]
 
 def line(agent: str, figure: Mapping[str, Any]) -> str:
     """One agent's headline as a line of text."""
-    lost = "".join(f", {name} {figure[name]}" for name in ("errors", "missing") if figure[name])
+    lost = "".join(f", {name.replace('_', ' ')} {figure[name]}" for name in ("errors", "missing", "not_judged") if figure[name])
     if not figure["n"]:
         return f"{agent}: nothing scored{lost}"
     low, high = figure["score_low"], figure["score_high"]

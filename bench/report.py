@@ -62,6 +62,7 @@ def page(title: str, figures: Mapping[str, Any], instances: Sequence[Instance], 
         instances=instances,
         categories=sorted({i.task.category for i in instances}),
         shared=max((f["shared"]["n"] for f in figures.values()), default=0),
+        unjudged=sum(f.get("not_judged", 0) for f in figures.values()),
         style=Markup(style),  # noqa: S704 (our own file)
         script=Markup(script),  # noqa: S704 (our own file)
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

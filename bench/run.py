@@ -15,7 +15,7 @@ from bench.reading import Attempt, Selection
 from sandbox import rollout
 from specs import digests, errors, layout, params
 from specs.errors import Problem, UserError
-from verifiers import grade
+from verifiers import grade, judge
 
 LONGEST = 80
 
@@ -68,6 +68,7 @@ def main(argv: Sequence[str]) -> int:
     rollouts, verdicts = str(folder / "rollouts"), str(folder / "verdicts")
     status = rollout.main(["--endpoint", args.endpoint, "--model", args.model, "--out", rollouts])
     status = status or grade.main(["--agent", name, "--rollouts", rollouts, "--out", verdicts])
+    status = status or judge.main(["--agent", name, "--rollouts", rollouts, "--verdicts", verdicts])
     if status:
         return status
     print(line(name, evaluated(name, f"{args.model} on the ClawGym bench", folder)))

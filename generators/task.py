@@ -11,7 +11,21 @@ from typing import Any
 
 from jinja2 import UndefinedError
 
-from generators import artifacts, candidates, chain, database, draw, instruction, making, noises, packages, playing, witness, workspace
+from generators import (
+    artifacts,
+    candidates,
+    chain,
+    database,
+    draw,
+    instruction,
+    making,
+    noises,
+    packages,
+    playing,
+    rubrics,
+    witness,
+    workspace,
+)
 from generators.artifacts import Artifact
 from generators.chain import Step
 from generators.database import Database
@@ -24,7 +38,7 @@ from generators.rewriting.records import Wording
 from generators.rewriting.stating import wording_of
 from specs import records
 from specs.catalogue import Catalogue, Spec
-from specs.records import Candidates, Check, Limits, Protected, Provenance, Service, Solution, SpecRef, Task, Verifier, Weights
+from specs.records import Candidates, Check, Limits, Protected, Provenance, Service, Solution, SpecRef, Task, Verifier
 
 ATTEMPTS = 24
 LEVELS = (6, 9, 11, 13)  # the most ways to go wrong of the difficulties 1 to 4
@@ -217,7 +231,8 @@ def _verifier(catalogue: Catalogue, plan: Plan, asked: list[Asked], originals: l
             name = f"{number}-{one.step.operation.spec.name}-{check['id']}"
             checks.append(Check(name, check["kind"], params, float(check["weight"]), one.step.operation.id))
     protected = tuple(Protected(f.path, f.digest) for f in originals)
-    return records.sealed(Verifier(plan.id, "", tuple(checks), (), Weights(1.0, 0.0), protected))
+    judged = rubrics.rubric(catalogue, asked)
+    return records.sealed(Verifier(plan.id, "", tuple(checks), judged, rubrics.weights(judged), protected))
 
 
 def _specs(catalogue: Catalogue, plan: Plan, asked: list[Asked], kept: list[Noise]) -> tuple[SpecRef, ...]:

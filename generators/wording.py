@@ -6,19 +6,19 @@ It is no stage: what a model says is recorded in specs/wordings/recorded, like a
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from generators.rewriting import byhand, recorded
+from generators.rewriting import byhand
 from generators.rewriting.applying import settings_of
-from generators.rewriting.asking import Account, Asker
-from generators.rewriting.endpoint import Endpoint
 from generators.rewriting.exchange import Exchange, Settings, exchange
 from generators.rewriting.records import Wording
-from specs import catalogue, errors, layout, located, params, shards
+from generators.rewriting.tally import STAGE, Reworded
+from specs import catalogue, errors, layout, located, params, recorded, shards
+from specs.asking import Account, Asker
+from specs.endpoint import Endpoint, key_of
 from specs.errors import BoundaryError, Problem, UserError
 from specs.progress import track
 from specs.store import Store
@@ -39,26 +39,16 @@ def compiled(ids: Sequence[str], full: bool = False) -> list[Wording]:
     return sorted(found, key=lambda w: w.id)
 
 
-def key_of(section: dict[str, Any]) -> str | None:
-    """The endpoint's key, out of the environment. Raises UserError where the variable is named and not set."""
-    name = section.get("key_env")
-    if name is None:
-        return None
-    if not os.environ.get(name):
-        raise UserError([_problem("key_env", f"the environment has no {name}", "set it to the endpoint's key, or `key_env:` to nothing")])
-    return os.environ[name]
-
-
-def ask(wordings: Sequence[Wording], section: dict[str, Any], settings: Settings, prune: bool) -> Account:
+def ask(wordings: Sequence[Wording], section: dict[str, Any], settings: Settings, prune: bool) -> tuple[Account, Reworded]:
     """Have the exchanges and record every reply, whatever ends the run. Raises CallFailed where no call can succeed."""
-    specs, store = catalogue.load(), Store()
+    specs, store, tally = catalogue.load(), Store(), Reworded()
 
     def exchanges() -> Iterator[tuple[str, Exchange]]:
         for wording in wordings:
             yield wording.id, exchange(specs, wording, settings)
 
     with track("wording", len(wordings)) as advance:
-        asker = Asker(Endpoint(section, key_of(section)), recorded.Records(), store, advance)
+        asker = Asker(STAGE, Endpoint(section, key_of(STAGE, section)), recorded.Records(), store, tally.book, advance)
         try:
             asker.run(exchanges(), int(section["concurrency"]))
         except BaseException:
@@ -66,18 +56,18 @@ def ask(wordings: Sequence[Wording], section: dict[str, Any], settings: Settings
             raise
     recorded.write(asker.account.responses, only=prune and not asker.account.failed)
     store.close()
-    return asker.account
+    return asker.account, tally
 
 
 def _problem(key: str, what: str, hint: str) -> Problem:
     return located.load(PARAMS).problem(("wording", key), what, hint)
 
 
-def _said(account: Account) -> str:
-    refused = ", ".join(f"{reason} {count}" for reason, count in sorted(account.refused.items()))
+def _said(account: Account, tally: Reworded) -> str:
+    refused = ", ".join(f"{reason} {count}" for reason, count in sorted(tally.refused.items()))
     return (
-        f"{account.asked} replies asked for, {account.known} known; {account.rewritten} tasks reworded, "
-        f"{sum(account.refused.values())} refused{f' ({refused})' if refused else ''}"
+        f"{account.asked} replies asked for, {account.known} known; {tally.rewritten} tasks reworded, "
+        f"{sum(tally.refused.values())} refused{f' ({refused})' if refused else ''}"
     )
 
 
@@ -100,8 +90,8 @@ def main(argv: Sequence[str]) -> int:
         raise UserError([_problem("endpoint", "rewriting is off", "name an OpenAI-compatible URL here, and a model")])
     if not section.get("model"):
         raise UserError([_problem("model", "no model is named", "name one that the endpoint knows")])
-    account = ask(compiled(arguments.ids, arguments.full), section, settings, arguments.prune)
-    print(_said(account))
+    account, tally = ask(compiled(arguments.ids, arguments.full), section, settings, arguments.prune)
+    print(_said(account, tally))
     if account.failed:
         why = ", ".join(f"{reason} {count}" for reason, count in sorted(account.failed.items()))
         raise BoundaryError("endpoint", f"{sum(account.failed.values())} tasks could not be asked ({why}); run this again for them")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from specs import crosscheck_domains, crosscheck_operations, crosscheck_scenarios, crosscheck_uses, sayings
+from specs import crosscheck_domains, crosscheck_operations, crosscheck_rubrics, crosscheck_scenarios, crosscheck_uses, sayings
 from specs.corpus import Corpus, Entry
 from specs.errors import Problem
 
@@ -26,6 +26,7 @@ def check(corpus: Corpus) -> Iterator[Problem]:
         yield from crosscheck_scenarios.check_template(corpus, entry)
     for entry in corpus.all("noise").values():
         yield from crosscheck_scenarios.check_noise(entry)
+    yield from crosscheck_rubrics.check(corpus)
     yield from crosscheck_uses.check(corpus)
     yield from _taxonomy(corpus)
     yield from _wordings(corpus)

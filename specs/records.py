@@ -84,8 +84,11 @@ class Check:
 @dataclass(frozen=True)
 class RubricItem:
     id: str
-    question: str
+    question: str  # to which yes is good
     weight: float
+    path: str  # of the text that it is about
+    beside: str  # what the judge sees with the text: request | workspace
+    spoiled_by: tuple[str, ...]  # ways to spoil a text that it must notice
 
 
 @dataclass(frozen=True)
@@ -151,17 +154,14 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Change:
-    """What differs from the given workspace. `type`: file | symlink | directory | deleted | other.
-
-    `content` is None for a deleted path, a directory, or a file past the size bound. For a symlink it is the target.
-    """
+    """What differs from the given workspace."""
 
     path: str
-    type: str
+    type: str  # file | symlink | directory | deleted | other
     mode: int
     size: int
     digest: str
-    content: bytes | None
+    content: bytes | None  # None if deleted, a directory or past the size bound; a symlink's target
 
 
 @dataclass(frozen=True)
@@ -278,7 +278,7 @@ class CheckScore:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`id` = digest of (rollout id, verifier digest, digest of the kinds' code). `rubric` None: not judged."""
+    """`id` = digest of (rollout id, verifier digest, digest of the kinds' code, the judge if any). `rubric` None: `score` is code only."""
 
     id: str
     rollout: str
@@ -292,6 +292,7 @@ class Verdict:
     rubric: float | None
     solved: bool
     checks: tuple[CheckScore, ...]
+    judging: str = "no rubric"  # | not judged | judged
     schema_version: int = SCHEMA_VERSION
 
 

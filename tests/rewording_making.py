@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+import endpoint_making
+from endpoint_making import Answer, Body, Played, Script, completion
 
 from generators.rewriting.literals import literals, plain
 from generators.rewriting.records import Demand, Rewording, Wording
-from sandbox.scripted import listening
+
+__all__ = ["Answer", "Body", "Played", "Script", "completion"]  # for the tests that take all from here
 
 OPENING = "Ada here. The market is tomorrow, at nine, and I trust nobody in Ostend. I want to know what to carry."
 STEPS = (
@@ -103,11 +100,6 @@ def changed(new: Rewording, old: str, other: str, quotes: bool = True) -> Reword
     )
 
 
-Body = dict[str, Any]
-Answer = str | Response
-Script = Callable[[Body], Answer]
-
-
 def material(body: Body) -> dict[str, Any]:
     """What a request is about: the JSON of its first user message."""
     found: dict[str, Any] = json.loads(body["messages"][1]["content"])
@@ -154,48 +146,6 @@ def honest(body: Body) -> str:
     return json.dumps(name(about) if asks_names(body) else rewrite(about), ensure_ascii=False)
 
 
-def completion(text: str | None, finish: str = "stop", refusal: str | None = None) -> dict[str, Any]:
-    """A chat completion that says `text`."""
-    return {
-        "id": "x",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "scripted",
-        "choices": [{"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": text, "refusal": refusal}}],
-        "usage": {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12},
-    }
-
-
-class Played:
-    """An endpoint with a script: `bodies` and `headers` of the requests it got, the most that were open at a time, when they came."""
-
-    def __init__(self, script: Script, delay_s: float = 0.0):
-        self.script, self.delay_s = script, delay_s
-        self.bodies: list[Body] = []
-        self.headers: list[dict[str, str]] = []
-        self.times: list[float] = []
-        self.open = self.most_open = 0
-        self.url = ""
-
-    async def answer(self, request: Request) -> Response:
-        body = json.loads(await request.body())
-        self.bodies.append(body)
-        self.headers.append(dict(request.headers))
-        self.times.append(asyncio.get_running_loop().time())
-        self.open += 1
-        self.most_open = max(self.most_open, self.open)
-        try:
-            await asyncio.sleep(self.delay_s)
-            said = self.script(body)
-        finally:
-            self.open -= 1
-        return JSONResponse(completion(said)) if isinstance(said, str) else said
-
-
-@contextmanager
-def endpoint(script: Script = honest, delay_s: float = 0.0) -> Iterator[Played]:
-    """The scripted endpoint on a loopback port while the block runs."""
-    played = Played(script, delay_s)
-    with listening(Starlette(routes=[Route("/v1/chat/completions", played.answer, methods=["POST"])])) as url:
-        played.url = url
-        yield played
+def endpoint(script: Script = honest, delay_s: float = 0.0) -> AbstractContextManager[Played]:
+    """The scripted endpoint, which rewords honestly unless told otherwise."""
+    return endpoint_making.endpoint(script, delay_s)

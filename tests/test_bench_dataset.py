@@ -123,7 +123,7 @@ def entry(identity: str = "0a", **fields: object) -> Entry:
 
 def test_sizes_and_shares_are_counted() -> None:
     tasks = (
-        entry("0a", operations=("a.x", "a.y", "a.x"), chained=True, checks=4, instruction="one two", persona="p"),
+        entry("0a", operations=("a.x", "a.y", "a.x"), chained=True, checks=4, criteria=5, instruction="one two", persona="p"),
         entry("1b", operations=("a.y",), checks=2, instruction="one", persona="p"),
         entry("2c", operations=("a.y",), checks=2, instruction="one two three", persona="q", inputs=(("f/a.csv", "1"), ("LICENSE", "2"))),
     )
@@ -131,7 +131,7 @@ def test_sizes_and_shares_are_counted() -> None:
     assert (found["planned"], found["rejected"], found["tasks"]) == (6, {"compiler": 2, "audit": 1}, 3)
     assert found["sizes"]["words"] == {"p10": 1, "p50": 2, "p90": 3}
     assert found["sizes"]["checks"]["p50"] == 2
-    assert found["chained_share"] == 0.3333
+    assert found["chained_share"] == found["rubric_share"] == 0.3333
     assert found["largest"]["operation"] == {"name": "a.y", "share": 1.0}
     assert found["largest"]["persona"] == {"name": "p", "share": 0.6667}
     assert found["formats"] == {"csv": 1, "none": 1}

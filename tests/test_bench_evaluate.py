@@ -53,6 +53,14 @@ def test_a_limit_counts_in_scores_and_is_named():
     assert (found["score"], found["status"], found["missing"]) == (0.25, {"limit: steps": 1}, 2)
 
 
+def test_rubrics_that_nobody_judged_are_counted_and_said():
+    done, other, broken = (made.rollout(t) for t in TASKS)
+    verdicts = [made.verdict(done, judging="not judged"), made.verdict(other, rubric=0.5, judging="judged")]
+    found = figures([made.attempt(done, verdicts[0]), made.attempt(other, verdicts[1]), made.attempt(broken, made.failed(broken, "judge"))])
+    assert (found["not_judged"], found["n"], found["status"]["error: judge"]) == (1, 2, 1)
+    assert evaluate.line("someone", found).endswith("errors 1, not judged 1")
+
+
 def test_an_ungraded_rollout_is_an_error_of_the_grader():
     assert figures([made.attempt(made.rollout(TASKS[0]), None)])["status"] == {"error: grader": 1}
 

@@ -72,6 +72,22 @@ def test_hostile_text_makes_the_same_elements_as_harmless_text():
     assert elements(page(HOSTILE)) == elements(page(harmless))
 
 
+def test_the_page_says_which_scores_are_code_only():
+    task = making.task({}, split="bench")
+    runs = [made.rollout(task, identity=name) for name in ("one", "two", "three")]
+    verdicts = [
+        made.verdict(runs[0], judging="not judged"),
+        made.verdict(runs[1], 0.85, judging="judged", rubric=0.5),
+        made.verdict(runs[2]),
+    ]
+    attempts = [made.attempt(r, v) for r, v in zip(runs, verdicts, strict=True)]
+    figures = {"teacher": evaluate(attempts, {task.id: (task.category, 2)}, 50, 1)}
+    html = report.page("Bench", figures, [instance(task, attempts, figures, None, 4000)], {})
+    assert "The rubric of 1 verdict was not judged: there the score is code only." in html
+    for said in ("The rubric was not judged: the score is code only.", "Rubric 0.50, code 0.85.", "There is no rubric."):
+        assert html.count(said) == 1
+
+
 def test_hostile_text_is_there_to_be_read():
     text = Seen(page(HOSTILE)).text
     assert "<img src=x onerror=alert(2)>" in text

@@ -27,6 +27,7 @@ PARAMS = {
         "agents": {"untouched": {"policy": "scripted"}, "sft": {"policy": "served", "model": "models/sft"}},
     },
     "grade": {"workers": 2},
+    "judge": {},
     "evaluate": {"resamples": 100, "seed": 1},
 }
 

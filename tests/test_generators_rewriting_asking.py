@@ -19,11 +19,12 @@ import tinyspecs
 from rewording_making import Answer, Body
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from generators.rewriting.asking import GIVE_UP, Account, Asker
-from generators.rewriting.endpoint import CallFailed, Endpoint
 from generators.rewriting.exchange import Exchange, Settings, exchange
-from generators.rewriting.recorded import Records, write
+from generators.rewriting.tally import STAGE, Reworded
 from specs import catalogue
+from specs.asking import GIVE_UP, Account, Asker
+from specs.endpoint import CallFailed, Endpoint
+from specs.recorded import Records, write
 from specs.store import Store
 
 SETTINGS = Settings("some-model", 1, {"temperature": 0.5, "max_tokens": 900})
@@ -40,16 +41,21 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(url: str, count: int = 1, key: str | None = None, raises: bool = False, **section: Any) -> Account:
+@dataclasses.dataclass
+class Ran(Account, Reworded):
+    """An account of the calls and of the tasks."""
+
+
+def run(url: str, count: int = 1, key: str | None = None, raises: bool = False, **section: Any) -> Ran:
     specs = catalogue.load()
-    store = Store(Path("store.sqlite"))
+    store, tally = Store(Path("store.sqlite")), Reworded()
 
     def exchanges() -> Iterator[tuple[str, Exchange]]:
         for one in several(count):
             yield one.id, exchange(specs, one, SETTINGS)
 
     merged = {**SECTION, "endpoint": url, **section}
-    asker = Asker(Endpoint(merged, key), Records(Path("recorded")), store)
+    asker = Asker(STAGE, Endpoint(merged, key), Records(Path("recorded")), store, tally.book)
     try:
         asker.run(exchanges(), merged["concurrency"])
     except CallFailed:
@@ -59,7 +65,7 @@ def run(url: str, count: int = 1, key: str | None = None, raises: bool = False, 
     finally:
         store.close()
     write(asker.account.responses, Path("recorded"))
-    return asker.account
+    return Ran(**vars(tally), **vars(asker.account))
 
 
 def recorded() -> dict[str, str]:
@@ -314,7 +320,8 @@ def test_the_key_is_sent_and_occurs_nowhere_else() -> None:
     assert secret.encode() not in Path("store.sqlite").read_bytes()
     with made.endpoint(lambda _: JSONResponse({"error": {"message": f"bad key {secret}"}}, 401)) as played:
         with pytest.raises(CallFailed) as caught:
-            asker = Asker(Endpoint({**SECTION, "endpoint": played.url}, secret), Records(Path("none")), Store(Path("other.sqlite")))
+            reached = Endpoint({**SECTION, "endpoint": played.url}, secret)
+            asker = Asker(STAGE, reached, Records(Path("none")), Store(Path("other.sqlite")), Reworded().book)
             specs = catalogue.load()
             asker.run(iter([("0" * 12, exchange(specs, made.wording(), SETTINGS))]), 1)
     assert secret not in str(caught.value)

@@ -11,9 +11,10 @@ import pytest
 import rewording_making as made
 import tinyspecs
 
-from generators.rewriting.exchange import Outcome, Reply, Request, Settings, exchange, read_rewording
+from generators.rewriting.exchange import Outcome, Settings, exchange, read_rewording
 from specs import catalogue
 from specs.catalogue import Catalogue
+from specs.replies import Reply, Request
 
 WORDING = made.wording()
 SETTINGS = Settings("some-model", 2, {"temperature": 0.5, "max_tokens": 900})

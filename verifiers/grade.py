@@ -1,5 +1,7 @@
 """Grading: a verifier's checks over the snapshot of each rollout. A corrected verifier grades old rollouts anew.
 
+Rubrics are taken into the verdicts by `verifiers.judge`, which runs next.
+
 `python -m verifiers.grade --agent NAME --split SPLIT` is the stage; `--rollouts DIR --out DIR --agent NAME` grades any folder.
 """
 
@@ -38,7 +40,7 @@ _GRADING = (
 
 @dataclass(frozen=True)
 class Graded:
-    """What the checks say: `code` and `score` from 0 to 1 (equal while no rubric is judged), each check, and whether all is right."""
+    """What the checks say: `code` and `score` from 0 to 1 (equal: no rubric is in them), each check, and whether all is right."""
 
     score: float
     code: float
@@ -124,6 +126,7 @@ def verdict(task: Task, verifier: Verifier, rollout: Rollout, open_box: OpenBox 
         rubric=None,
         solved=graded.solved if graded else False,
         checks=graded.checks if graded else (),
+        judging="not judged" if verifier.rubric else "no rubric",
     )
 
 

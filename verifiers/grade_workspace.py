@@ -1,6 +1,6 @@
 """Grade a folder on this machine as the outcome of a task: `python -m verifiers.grade_workspace --id ID --workspace DIR`.
 
-The verdict goes to stdout as JSON.
+The verdict goes to stdout as JSON. Its score is code only: a rubric, if there is one, is not judged.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--workspace", required=True, type=Path, metavar="DIR", help="the workspace as the agent left it")
     args = parser.parse_args(argv)
     graded = grade_folder(args.id, args.workspace)
-    print(json.dumps({"id": args.id, "status": "graded", **dataclasses.asdict(graded)}, indent=2))
+    judging = "not judged" if _found(layout.VERIFIERS, Verifier, args.id).rubric else "no rubric"
+    print(json.dumps({"id": args.id, "status": "graded", "judging": judging, **dataclasses.asdict(graded)}, indent=2))
     return 0
 
 

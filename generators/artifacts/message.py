@@ -17,6 +17,11 @@ def changes(artifact: Artifact, answer: Relation) -> Changes:
     return _message(artifact, answer)
 
 
+def greeting(person: str) -> str:
+    """How a message begins: dear is who has a name; the porter has none."""
+    return f"Dear {person}" if person[0].isupper() else f"Good day to {person}"
+
+
 def facts(artifact: Artifact, answer: Relation) -> list[tuple[str, str, str]]:
     """(label, value, type) of each fact; the answer has one row."""
     at = {name: i for i, name in enumerate(artifact.columns)}
@@ -28,7 +33,7 @@ def facts(artifact: Artifact, answer: Relation) -> list[tuple[str, str, str]]:
 
 
 def _message(artifact: Artifact, answer: Relation, person: str = "", mark: str = "{}:", skip: int = 0, padding: str = "") -> Changes:
-    lines = [f"Dear {person or artifact.details['person']},", "", "here is what you asked for.", ""]
+    lines = [f"{greeting(person or artifact.details['person'])},", "", "here is what you asked for.", ""]
     if padding:
         lines += [padding, ""]
     lines += [f"{mark.format(label)} {value}" for label, value, _ in facts(artifact, answer)[skip:]]
@@ -67,10 +72,10 @@ def equivalents(artifact: Artifact, answer: Relation) -> dict[str, Changes]:
 
 def writing(artifact: Artifact, answer: Relation) -> tuple[list[str], list[str]]:
     """Lines by which a script writes the message from the one row of `result`."""
-    path, greeting = artifact.path, f"Dear {artifact.details['person']},"
+    path, first = artifact.path, f"{greeting(artifact.details['person'])},"
     lines = [f"os.makedirs({path.rpartition('/')[0]!r}, exist_ok=True)"] if "/" in path else []
     lines += [
-        f"lines = [{greeting!r}, '', 'here is what you asked for.', '']",
+        f"lines = [{first!r}, '', 'here is what you asked for.', '']",
         f"lines += [f'{{label}}: {{result[0][name]}}' for label, name in {artifact.details['facts']!r}.items()]",
         f"open({path!r}, 'w', encoding='utf-8').write('\\n'.join(lines) + '\\n')",
     ]

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from generators.rewriting import byhand, recorded
+from generators.rewriting import byhand
 from generators.rewriting.exchange import Exchange, Outcome, Settings, exchange
-from generators.rewriting.recorded import Records, Response
 from generators.rewriting.records import Refusal, Rewording, Wording
-from specs import digests, params, records, rows
+from specs import digests, params, recorded, records, rows
 from specs.catalogue import Catalogue, Spec
 from specs.errors import Problem, UserError
+from specs.recorded import Records, Response
 from specs.records import Provenance, SpecRef, Task
 
 REWRITTEN, BY_HAND = "rewritten", "by hand"
@@ -47,7 +47,7 @@ def _sources(root: Path) -> Sources:
         section = params.section("wording", root / "params.yaml")
     except UserError:
         section = {}
-    return Sources(settings_of(section), Records(root / recorded.FOLDER))
+    return Sources(settings_of(section), Records(root / recorded.WORDINGS))
 
 
 def settings_of(section: Mapping[str, Any]) -> Settings | None:

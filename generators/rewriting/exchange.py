@@ -15,8 +15,8 @@ from typing import Any
 
 from generators.rewriting import gate, readback
 from generators.rewriting.records import Refusal, Rewording, Wording
-from specs import digests
 from specs.catalogue import Catalogue
+from specs.replies import NoObject, Reply, Request, Talk, json_object, said
 
 PROMPTS = Path(__file__).parent.parent / "prompts"
 REWRITE, NAME = "rewrite", "name"
@@ -33,31 +33,6 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Request:
-    """One call. Its digest is what the response is recorded under; where the endpoint is and how it is reached is not in it."""
-
-    kind: str  # rewrite | name
-    model: str
-    messages: tuple[dict[str, str], ...]
-    sampling: dict[str, Any]
-
-    @property
-    def digest(self) -> str:
-        return digests.digest([self.model, self.messages, self.sampling])
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What of a response counts: its text, why it ended (stop, length, ...), the model's refusal where it gave one, tokens used."""
-
-    text: str
-    finish: str
-    declined: str
-    prompt_tokens: int
-    completion_tokens: int
-
-
-@dataclass(frozen=True)
 class Outcome:
     """What an exchange came to: the rewording that is taken, or why there is none."""
 
@@ -65,12 +40,12 @@ class Outcome:
     refusals: tuple[Refusal, ...] = ()
 
 
-Exchange = Generator[Request, Reply, Outcome]
+Exchange = Talk[Outcome]
 
 
 def exchange(specs: Catalogue, wording: Wording, settings: Settings) -> Exchange:
     """Ask for a rewording, hold it against the gate, have its quotes named; a refused one may be mended in the rounds that are left."""
-    messages = [_said("system", _prompt(REWRITE)), _said("user", _material(specs, wording))]
+    messages = [said("system", _prompt(REWRITE)), said("user", _material(specs, wording))]
     refused: list[Refusal] = []
     for _ in range(settings.rounds):
         reply = yield Request(REWRITE, settings.model, tuple(messages), settings.sampling)
@@ -81,7 +56,7 @@ def exchange(specs: Catalogue, wording: Wording, settings: Settings) -> Exchange
                 refused = yield from _named(wording, rewording, settings)
             if not refused:
                 return Outcome(rewording)
-        messages += [_said("assistant", reply.text), _said("user", _complaint(refused))]
+        messages += [said("assistant", reply.text), said("user", _complaint(refused))]
     return Outcome(None, tuple(refused))
 
 
@@ -89,7 +64,7 @@ def _named(wording: Wording, rewording: Rewording, settings: Settings) -> Genera
     """The second call, of a conversation of its own: it knows nothing but pieces and statements."""
     asked = readback.questions(wording, rewording)
     material = json.dumps({"statements": asked.statements, "pieces": asked.pieces}, ensure_ascii=False, indent=1)
-    messages = (_said("system", _prompt(NAME)), _said("user", material))
+    messages = (said("system", _prompt(NAME)), said("user", material))
     reply = yield Request(NAME, settings.model, messages, {**settings.sampling, "temperature": 0})
     value = _object(reply)
     if isinstance(value, Refusal):
@@ -113,18 +88,11 @@ def read_rewording(wording: Wording, reply: Reply) -> tuple[Rewording | None, li
 
 
 def _object(reply: Reply) -> dict[str, Any] | Refusal:
-    """The JSON object in a reply, which may stand in a fence or between other words."""
-    if reply.declined:
-        return Refusal("declined", f"the model declined: {reply.declined[:200]}")
-    if reply.finish == "length":
-        return Refusal("cut-off", "the answer was cut off")
-    start, end = reply.text.find("{"), reply.text.rfind("}")
+    """The JSON object in a reply, or why there is none."""
     try:
-        value = json.loads(reply.text[start : end + 1])
-        digests.canonical(value).encode()  # half a surrogate pair is no text
-    except (ValueError, RecursionError):
-        return Refusal("not-json", "the answer is not JSON")
-    return value if isinstance(value, dict) else Refusal("not-json", "the answer is not a JSON object")
+        return json_object(reply)
+    except NoObject as error:
+        return Refusal(error.reason, str(error))
 
 
 def _material(specs: Catalogue, wording: Wording) -> str:
@@ -147,10 +115,6 @@ def _material(specs: Catalogue, wording: Wording) -> str:
 
 def _complaint(refused: Sequence[Refusal]) -> str:
     return "That can't be taken:\n" + "\n".join(f"- {r.what}" for r in refused[:TOLD]) + "\nAnswer with the whole JSON object once more."
-
-
-def _said(role: str, content: str) -> dict[str, str]:
-    return {"role": role, "content": content}
 
 
 @functools.cache

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generators.rewriting.exchange import Reply, Request
 from specs import digests
 from specs.errors import Problem, UserError
+from specs.replies import Reply, Request
 
-FOLDER = Path("specs/wordings/recorded")
+WORDINGS = Path("specs/wordings/recorded")
 PREFIX = 2  # characters of a task's id that name a file
-HINT = "these files are written by `make reword`; restore the line, or remove it to ask again"
+HINT = "these files are written by what asks a model; restore the line, or remove it to ask again"
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def response_to(task: str, request: Request, reply: Reply) -> Response:
     return Response(task, request.digest, request.kind, request.model, reply)
 
 
-def path_of(task: str, folder: Path = FOLDER) -> Path:
+def path_of(task: str, folder: Path = WORDINGS) -> Path:
     """The file that holds a task's responses."""
     return folder / f"{task[:PREFIX]}.jsonl"
 
@@ -46,7 +46,7 @@ def path_of(task: str, folder: Path = FOLDER) -> Path:
 class Records:
     """The responses in a folder, read file by file; the last file stays in memory, so ask for tasks in the order of their ids."""
 
-    def __init__(self, folder: Path = FOLDER):
+    def __init__(self, folder: Path = WORDINGS):
         self._folder = folder
         self._path: Path | None = None
         self._responses: dict[str, dict[str, Response]] = {}
@@ -76,7 +76,7 @@ def read(path: Path) -> list[Response]:
     return found
 
 
-def write(responses: Iterable[Response], folder: Path = FOLDER, only: bool = False) -> int:
+def write(responses: Iterable[Response], folder: Path = WORDINGS, only: bool = False) -> int:
     """Add responses to the folder, or leave `only` these in it; returns how many the folder then has."""
     files: dict[Path, dict[tuple[str, str], Response]] = {path: {} for path in sorted(folder.glob("*.jsonl"))}
     if not only:

@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.rewriting import recorded
-from generators.rewriting.exchange import Reply
-from generators.rewriting.recorded import Records, Response
-from specs import digests
+from specs import digests, recorded
 from specs.errors import UserError
+from specs.recorded import Records, Response
+from specs.replies import Reply
 
 text = st.text(st.characters(exclude_categories=("Cs",)), max_size=30)
 responses = st.builds(

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import openai
 from openai.types.chat import ChatCompletion
 
-from generators.rewriting.exchange import Reply, Request
-from specs.errors import BoundaryError
+from specs import located
+from specs.errors import BoundaryError, UserError
+from specs.replies import Reply, Request
 
-LONGEST_REPLY = 200_000  # characters; more is no rewording
+LONGEST_REPLY = 200_000  # characters; more is no answer to anything that is asked here
 
 
 class CallFailed(BoundaryError):
@@ -49,7 +52,7 @@ class Endpoint:
         parts = urlsplit(url)
         pace = Pace(float(section["requests_per_minute"]))
         self._key = key
-        self._structured = True
+        self._unknown: set[str] = set()  # ways to ask for JSON that the endpoint has refused
         self._client = openai.AsyncOpenAI(
             base_url=url.rstrip("/") + ("" if parts.path.strip("/") else "/v1"),
             api_key=key or "none",  # else the client would look for a key that was not meant for this endpoint
@@ -81,13 +84,15 @@ class Endpoint:
     async def _create(self, request: Request) -> Any:
         """A raw response; JSON is asked for where the endpoint knows how to be asked."""
         body: dict[str, Any] = dict(request.sampling)
-        if self._structured:
+        for form in _forms(request):
+            if form["type"] in self._unknown:
+                continue
             try:
-                return await self._send(request, {**body, "response_format": {"type": "json_object"}})
+                return await self._send(request, {**body, "response_format": form})
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                if "response_format" not in str(error.message):
+                if not any(word in str(error.message) for word in ("response_format", "json_schema", "json_object")):
                     raise
-                self._structured = False
+                self._unknown.add(form["type"])
         return await self._send(request, body)
 
     async def _send(self, request: Request, body: dict[str, Any]) -> Any:
@@ -109,6 +114,24 @@ class Endpoint:
         """Text that can be written down, without the key, should the other side send it back."""
         text = text.encode("utf-8", "replace").decode("utf-8")
         return text.replace(self._key, "[key]") if self._key else text
+
+
+def key_of(stage: str, section: Mapping[str, Any]) -> str | None:
+    """The key of a stage's endpoint, out of the environment. Raises UserError where the variable is named and not set."""
+    name = section.get("key_env")
+    if name is None:
+        return None
+    if not os.environ.get(name):
+        hint = "set it to the endpoint's key, or `key_env:` to nothing"
+        raise UserError([located.load(Path("params.yaml")).problem((stage, "key_env"), f"the environment has no {name}", hint)])
+    return os.environ[name]
+
+
+def _forms(request: Request) -> Iterator[dict[str, Any]]:
+    """Ways to ask for JSON, the strictest first."""
+    if request.schema is not None:
+        yield {"type": "json_schema", "json_schema": {"name": request.kind, "strict": True, "schema": request.schema}}
+    yield {"type": "json_object"}
 
 
 def _count(usage: Any, name: str) -> int:
