@@ -190,15 +190,22 @@ class Candidates:
 
 @dataclass(frozen=True)
 class MutantScore:
+    """`artifact` is the score of the checks alone that the mutant concerns, those that take something off; `checks` are their kinds."""
+
     kind: str
     demand: str
     score: float
+    artifact: float = 0.0
+    checks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class EquivalentScore:
+    """`checks` are the kinds of the checks that had not seen it written like that before."""
+
     kind: str
     score: float
+    checks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
