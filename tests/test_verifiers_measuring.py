@@ -71,6 +71,8 @@ def test_what_a_mutant_concerns_is_what_takes_something_off() -> None:
     assert (otherwise.score, otherwise.artifact, otherwise.concerned, otherwise.same) == (1, 1, ("table",), False)
     touched = measuring(checking.changes(RIGHT | {"in.csv": "x\n"}))
     assert (touched.score, touched.artifact, touched.concerned, touched.anew) == (0, 0, ("protected",), ())
+    written = measuring(checking.changes(RIGHT | {"in.csv": "x\n", "a.csv": "x\r\n2\r\n1\r\n"}))
+    assert (written.score, written.artifact, written.concerned) == (0, 0, ("protected",))
 
 
 def test_a_check_looks_once_at_what_it_has_seen(monkeypatch: pytest.MonkeyPatch) -> None:

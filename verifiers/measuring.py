@@ -23,8 +23,9 @@ PROTECTED = "protected"
 class Measured:
     """What a verifier says of one outcome. `same`: whether it is the right outcome to the byte.
 
-    `concerned` are the kinds of the checks that take something off, or, where none does, of those that see other files than the right
-    ones; `artifact` is the score of these checks alone. `anew` are the kinds of the checks that had not seen the like before.
+    `concerned` are the kinds of the checks that take something off ("protected" among them), or, where none does, of those that see
+    other files than the right ones; `artifact` is the score of these checks alone. `anew` are the kinds of the checks that had not
+    seen the like before.
     """
 
     score: float
@@ -51,13 +52,14 @@ class Measuring:
         anew = self._look(made, seen)
         scores = [self._said[s].score for s in seen]
         broken = [p.path for p in self._verifier.protected if _digest(tree, p.path) != p.digest]
-        score = 0.0 if broken else _combined(checks, scores)
-        less = [n for n, s in enumerate(scores) if s < 1] or [
-            n for n, (c, s) in enumerate(zip(checks, seen, strict=True)) if s[1] != _seen(c, self._right)
-        ]
-        artifact = _combined([checks[n] for n in less], [scores[n] for n in less]) if less else score
+        less = [n for n, s in enumerate(scores) if s < 1]
+        if not less and not broken:
+            less = [n for n, (c, s) in enumerate(zip(checks, seen, strict=True)) if s[1] != _seen(c, self._right)]
+        artifact = _combined([checks[n] for n in less], [scores[n] for n in less])
         kinds = {checks[n].kind for n in less} | ({PROTECTED} if broken else set())
-        return Measured(score, artifact, tuple(sorted(kinds)), anew, _files(tree) == _files(self._right))
+        kept = 0.0 if broken else 1.0  # a protected file that was touched takes everything off
+        same = _files(tree) == _files(self._right)
+        return Measured(kept * _combined(checks, scores), kept * artifact, tuple(sorted(kinds)), anew, same)
 
     def _look(self, changes: tuple[Change, ...], seen: list[tuple[str, Any]]) -> tuple[str, ...]:
         """Have the checks look that have not seen this before; their kinds."""
