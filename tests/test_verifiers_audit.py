@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -131,6 +132,33 @@ def test_an_answer_that_is_the_input_is_rejected() -> None:
 def test_the_solution_is_played_through_the_tools() -> None:
     changes = {c.path: c for c in play(case(), open_box)}
     assert changes["out/sums.csv"].content == OUT.encode()
+
+
+@needs_box
+def test_what_speaks_against_a_verifier_is_run_again_in_a_box_of_its_own() -> None:
+    """The first box that several modules are tried in is spoilt: what fails in it only does not reject the task."""
+    right, faulty = "def f(n):\n    return n + 1\n", "def f(n):\n    return n\n"
+    params = {"module": "lib/m.py", "function": "f", "cases": [{"args": [1], "expect": 2}], "tests": None, "workdir": ""}
+    made = case(
+        params=params | {"may_change": ["lib/m.py"], "under": "lib"},
+        given={"lib/m.py": faulty},
+        outputs=("lib/m.py",),
+        kind="code",
+        steps=[("write", {"path": "lib/m.py", "content": right}, "")],
+        candidates=(Candidate("x", "comment", "", True, checking.changes({"lib/m.py": right + "# so\n"})),),
+    )
+    opened: list[int] = []
+
+    @contextlib.contextmanager
+    def spoilt(files: Any, **more: Any) -> Any:
+        opened.append(1)
+        third = len(opened) == 3  # the solution's play and its grade come first
+        with open_box([f for f in files if not third or f.path != "lib/m.py"], **more) as box:
+            yield box
+
+    card = audit(made, spoilt)
+    assert len(opened) >= 4 and [(e.kind, e.score) for e in card.equivalents] == [("comment", 1.0)]
+    assert card.rejected == ""
 
 
 def test_what_a_card_is_kept_under_follows_all_its_parts() -> None:

@@ -23,7 +23,7 @@ from specs import digests, errors, layout, params, progress, shards
 from specs.errors import BoundaryError, Problem, UserError
 from specs.records import Candidate, Candidates, Change, EquivalentScore, MutantScore, Scorecard, Solution, Task, Verifier
 from specs.store import Store
-from verifiers import mutants, scorecard, tampering
+from verifiers import mutants, package, scorecard, tampering
 from verifiers.grade import HERE, SOLVED, Graded, code_digest, grade, kinds
 from verifiers.kept import kept
 from verifiers.measuring import Measured, Measuring
@@ -168,6 +168,7 @@ def _measured(case: Case, measuring: Measuring, open_box: OpenBox, name: str, ch
         raise Unfit(f"{name} could not be graded: {error}") from error
     if (got.score >= SOLVED) == should_pass:
         return got
+    package.forget()  # what came of the same code in a box that others had used
     return dataclasses.replace(got, score=_graded(case, changes, open_box, name).score)
 
 
