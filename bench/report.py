@@ -16,7 +16,7 @@ from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from bench import reading, texts
+from bench import rates, reading, texts
 from bench.instances import Instance, instance
 from bench.reading import Attempt
 from specs import errors, layout, params, shards
@@ -154,7 +154,7 @@ def build(title: str, figures: Mapping[str, Any], attempts: Iterable[Attempt], i
         raise reading.missing(layout.TASKS)
     tasks = tuple(shards.read(layout.TASKS, Task, "bench", wanted))
     cards = {c.id: c for c in shards.read(layout.SCORECARDS, Scorecard, ids=wanted)} if layout.SCORECARDS.is_dir() else {}
-    sources = {"Dataset": reading.metrics("dataset"), "Scorecards": reading.metrics("scorecard")}
+    sources = {"Dataset": reading.metrics("dataset"), "Scorecards": rates.readable(reading.metrics("scorecard"))}
     return fitted(title, figures, Material(tasks, tuple(attempts), cards), sources)
 
 

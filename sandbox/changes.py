@@ -9,7 +9,6 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 
 from sandbox.faults import BoxLimit
 from specs import digests
@@ -40,7 +39,12 @@ def tree_of(files: Iterable[File]) -> Tree:
 
 def apply_changes(files: Iterable[File], changes: Iterable[Change]) -> Tree:
     """The workspace after the changes: path -> entry. A deleted or replaced directory takes what it holds with it."""
-    tree = tree_of(files)
+    return changed(tree_of(files), changes)
+
+
+def changed(before: Tree, changes: Iterable[Change]) -> Tree:
+    """Another tree, as the changes leave this one."""
+    tree = dict(before)
     ordered = sorted(changes, key=lambda c: (c.type != "deleted", c.path))
     for change in ordered:
         if change.type == "deleted":
@@ -81,7 +85,9 @@ def _drop(tree: Tree, path: str) -> None:
 
 
 def _put(tree: Tree, entry: Change) -> None:
-    for parent in map(str, reversed(PurePosixPath(entry.path).parents[:-1])):
+    slash = entry.path.find("/")
+    while slash > 0:
+        parent, slash = entry.path[:slash], entry.path.find("/", slash + 1)
         if parent not in tree or tree[parent].type != "directory":
             tree[parent] = Change(parent, "directory", _DIRECTORY_MODE, 0, "", None)
     old = tree.get(entry.path)

@@ -166,16 +166,13 @@ class Change:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A workspace outcome with a known verdict, made by the compiler: a mutant (must fail) or an equivalent (must pass).
-
-    `demand` is the demand that the mutant ignores; `changes` are applied to the task's workspace.
-    """
+    """A workspace outcome with a known verdict, made by the compiler: a mutant (must fail) or an equivalent (must pass)."""
 
     task: str
     kind: str  # demand mutants: "demand"; equivalents: crlf, quoting, ...
-    demand: str
+    demand: str  # that the mutant ignores
     should_pass: bool
-    changes: tuple[Change, ...]
+    changes: tuple[Change, ...]  # of the task's workspace
     schema_version: int = SCHEMA_VERSION
 
 
@@ -193,12 +190,15 @@ class MutantScore:
     kind: str
     demand: str
     score: float
+    artifact: float = 0.0  # of the checks alone that the mutant concerns: those that take something off
+    checks: tuple[str, ...] = ()  # their kinds
 
 
 @dataclass(frozen=True)
 class EquivalentScore:
     kind: str
     score: float
+    checks: tuple[str, ...] = ()  # kinds of the checks that had not seen it written like that before
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,11 @@ def test_doing_nothing_earns_nothing_though_a_file_may_stay() -> None:
     assert checking.check("files", PARAMS, GIVEN, {}) == 0
 
 
+@pytest.mark.parametrize("content", ["", "junk", None])
+def test_files_that_are_gone_and_have_come_nowhere_earn_nothing(content: str | None) -> None:
+    assert checking.check("files", PARAMS, GIVEN, DONE | {"inbox/a/1.txt": content, "inbox/b/2.txt": content}) == 0
+
+
 def test_half_done_earns_less_than_half() -> None:
     assert 0 < checking.check("files", PARAMS, GIVEN, {"inbox/1.txt": None, "inbox/a/1.txt": "one"}) <= 0.25
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import functools
 import json
 import sys
@@ -22,13 +23,16 @@ from specs import digests, errors, layout, params, progress, shards
 from specs.errors import BoundaryError, Problem, UserError
 from specs.records import Candidate, Candidates, Change, EquivalentScore, MutantScore, Scorecard, Solution, Task, Verifier
 from specs.store import Store
-from verifiers import mutants, scorecard
+from verifiers import mutants, package, scorecard, tampering
 from verifiers.grade import HERE, SOLVED, Graded, code_digest, grade, kinds
+from verifiers.kept import kept
+from verifiers.measuring import Measured, Measuring
 from verifiers.parallel import finished
 from verifiers.snapshot import OpenBox
 
 METRICS = layout.METRICS / "scorecard.json"
 COMPILED = layout.METRICS / "compile.json"
+_OWN = ("audit.py", "kept.py", "measuring.py", "mutants.py", "pieces.py", "slips.py", "tampering.py")
 T = TypeVar("T", Task, Verifier, Solution, Candidates)
 
 
@@ -103,7 +107,7 @@ def _validator(kind: str) -> Draft202012Validator:
 
 @functools.cache
 def _own_digest() -> str:
-    return digests.digest([digests.of_bytes((HERE / name).read_bytes()) for name in ("audit.py", "mutants.py")])
+    return digests.digest([digests.of_bytes((HERE / name).read_bytes()) for name in _OWN])
 
 
 def _graded(case: Case, changes: Sequence[Change], open_box: OpenBox, what: str) -> Graded:
@@ -129,25 +133,46 @@ def _candidates(case: Case, outcome: tuple[Change, ...], open_box: OpenBox) -> t
     wrong: list[MutantScore] = []
     alike: list[EquivalentScore] = []
     reasons: list[str] = []
-    for candidate in case.candidates:
-        name = f"{candidate.kind} {candidate.demand}".strip()
-        score = _graded(case, candidate.changes, open_box, name).score
-        if candidate.should_pass:
-            alike.append(EquivalentScore(candidate.kind, score))
-            reasons += [f"the equivalent '{name}' scores {score:.3g}"] if score < SOLVED else []
-        else:
-            wrong.append(MutantScore(candidate.kind, candidate.demand, score))
-            reasons += _against(case, candidate.changes, outcome, name, score)
-    for mutant in mutants.generic(case.task, case.verifier, outcome):
-        score = _graded(case, mutant.changes, open_box, mutant.kind).score
-        wrong.append(MutantScore(mutant.kind, "", score))
-        reasons += _against(case, mutant.changes, outcome, mutant.kind, score)
+    with kept(open_box) as again:
+        measure = functools.partial(_measured, case, Measuring(case.task, case.verifier, outcome, again), open_box)
+        for candidate in case.candidates:
+            name = f"{candidate.kind} {candidate.demand}".strip()
+            got = measure(name, candidate.changes, candidate.should_pass)
+            if candidate.should_pass:
+                alike.append(EquivalentScore(candidate.kind, got.score, got.anew))
+                reasons += [f"the equivalent '{name}' scores {got.score:.3g}"] if got.score < SOLVED else []
+            else:
+                wrong.append(MutantScore(candidate.kind, candidate.demand, got.score, got.artifact, got.concerned))
+                reasons += [f"the mutant '{name}' is no other than the solution"] if got.same else _passes(name, got.score)
+        for mutant in _generic(case, outcome, open_box):
+            got = measure(mutant.kind, mutant.changes, False)
+            if not got.same:
+                wrong.append(MutantScore(mutant.kind, "", got.score, got.artifact, got.concerned))
+                reasons += _passes(mutant.kind, got.score)
     return wrong, alike, reasons
 
 
-def _against(case: Case, changes: Sequence[Change], outcome: tuple[Change, ...], name: str, score: float) -> list[str]:
-    if mutants.same_outcome(case.task, changes, outcome):
-        return [f"the mutant '{name}' is no other than the solution"]
+def _generic(case: Case, outcome: tuple[Change, ...], open_box: OpenBox) -> Iterator[mutants.Mutant]:
+    yield from mutants.generic(case.task, case.verifier, outcome)
+    if tampering.chosen(case.task) and (fitted := tampering.fitted(case.task, case.solution, outcome, open_box)) is not None:
+        yield mutants.Mutant("tampered-fitted", fitted)
+
+
+def _measured(case: Case, measuring: Measuring, open_box: OpenBox, name: str, changes: Sequence[Change], should_pass: bool) -> Measured:
+    """The measure; what would speak against the verifier is graded again as a whole, in boxes of its own, and that grade stands."""
+    try:
+        got = measuring(changes)
+    except BoundaryError as error:
+        if error.boundary != "grader":
+            raise
+        raise Unfit(f"{name} could not be graded: {error}") from error
+    if (got.score >= SOLVED) == should_pass:
+        return got
+    package.forget()  # what came of the same code in a box that others had used
+    return dataclasses.replace(got, score=_graded(case, changes, open_box, name).score)
+
+
+def _passes(name: str, score: float) -> list[str]:
     return [f"the mutant '{name}' passes"] if score >= SOLVED else []
 
 
@@ -210,7 +235,7 @@ def main(argv: Sequence[str]) -> int:
     if found := scorecard.excess(made, earlier):
         raise UserError(Problem(str(metrics), 1, 1, "rejected", what, "see the reasons above") for what in found)
     tried = f"{figures['mutants']} mutants and {figures['equivalents']} equivalents"
-    print(f"audited {figures['tasks']} tasks with {tried}: {figures['rejected']} rejected")
+    print(f"audited {figures['tasks']} tasks with {tried}: {figures['tasks'] - figures['shipped']} rejected")
     return 0
 
 

@@ -65,3 +65,8 @@ def remember(run: str, outcome: Any) -> None:
     if len(_known) >= _MOST:
         _known.clear()
     _known[run] = outcome
+
+
+def forget() -> None:
+    """Have every run be run again."""
+    _known.clear()

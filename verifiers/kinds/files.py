@@ -20,7 +20,8 @@ def check(params: dict[str, Any], view: View) -> tuple[float, str]:
         return 1.0, ""
     due = [p for p, digest in expected.items() if before.get(p) != digest]
     leaving = [p for p in params["gone"] if p in before]
-    made = len(set(due).difference(astray)) + len(set(leaving).difference(left))
+    lost = {expected[p] for p in astray}  # a file that has gone and come nowhere is no half of a move
+    made = len(set(due).difference(astray)) + sum(p not in left and before[p] not in lost for p in leaving)
     spoiled = len(set(astray).difference(due)) + len(extra)
     return INEXACT * made / (len(due) + len(leaving) + spoiled or 1), _why(astray, left, extra)
 
