@@ -9,7 +9,6 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 
 from sandbox.faults import BoxLimit
 from specs import digests
@@ -81,7 +80,9 @@ def _drop(tree: Tree, path: str) -> None:
 
 
 def _put(tree: Tree, entry: Change) -> None:
-    for parent in map(str, reversed(PurePosixPath(entry.path).parents[:-1])):
+    steps = entry.path.split("/")
+    for depth in range(1, len(steps)):
+        parent = "/".join(steps[:depth])
         if parent not in tree or tree[parent].type != "directory":
             tree[parent] = Change(parent, "directory", _DIRECTORY_MODE, 0, "", None)
     old = tree.get(entry.path)

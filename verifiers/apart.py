@@ -73,14 +73,12 @@ class Graders:
         Raises Exceeded where the checks need more than the limits; BoundaryError as `grade` does, and "grader" where the process
         dies twice or gives no answer by the clock.
         """
-        request = wire.packed(
-            {"task": rows.to_row(task), "verifier": rows.to_row(verifier), "changes": [rows.to_row(_readable(c)) for c in changes]}
-        )
+        left = wire.packed({"changes": [rows.to_row(_readable(c)) for c in changes]})
         why = ""
         for _ in range(TRIES):
             with self._borrowed() as grader:
                 try:
-                    answer = grader.ask(request)
+                    answer = grader.ask(task, verifier, left)
                 except _Died as death:
                     why = str(death)
                     continue
@@ -116,6 +114,7 @@ class _Grader:
 
     def __init__(self, folder: str, limits: Limits, boxes: bool):
         self._limits, self.fit = limits, True
+        self._case: tuple[Task, Verifier] | None = None
         self._said = tempfile.TemporaryFile()
         told = {"seconds": limits.seconds, "memory_bytes": limits.memory_bytes, "boxes": boxes}
         self._process = subprocess.Popen(
@@ -128,14 +127,19 @@ class _Grader:
             start_new_session=True,  # an interrupt at the terminal is the caller's to handle
         )
 
-    def ask(self, request: bytes) -> dict[str, Any]:
-        """The answer. Raises Exceeded for a limit, _Died where the process is gone, BoundaryError where the clock ran out."""
+    def ask(self, task: Task, verifier: Verifier, left: bytes) -> dict[str, Any]:
+        """The answer for an outcome, the task and the verifier told before it where they are others than last time.
+
+        Raises Exceeded for a limit, _Died where the process is gone, BoundaryError where the clock ran out.
+        """
+        known = self._case is not None and self._case[0] is task and self._case[1] is verifier
+        case = b"" if known else wire.packed({"task": rows.to_row(task), "verifier": rows.to_row(verifier)})
         late = threading.Event()
         watchdog = threading.Timer(self._limits.clock_s, self._stop, [late])
         watchdog.daemon = True
         watchdog.start()
         try:
-            answer: dict[str, Any] = self._exchange(request)
+            answer: dict[str, Any] = self._exchange(case + left)
         except (EOFError, OSError, ValueError) as error:
             raise self._reason(error, late.is_set()) from error
         except BaseException:  # its answer would be taken for the next one's
@@ -143,6 +147,7 @@ class _Grader:
             raise
         finally:
             watchdog.cancel()
+        self._case = (task, verifier)
         if "limit" in answer:  # it may still hold most of what it took
             self.end()
             raise Exceeded(f"limit: the checks need more than {self._limits.memory_bytes >> 20} MB of memory for these files")

@@ -49,6 +49,7 @@ class Graded:
     solved: bool
 
 
+@functools.cache
 def kinds() -> tuple[str, ...]:
     """The kinds of checks there are: the modules of verifiers/kinds."""
     return tuple(sorted(p.stem for p in (HERE / "kinds").glob("*.py") if p.stem != "__init__"))

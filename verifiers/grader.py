@@ -77,12 +77,10 @@ def _set(limits: Limits) -> None:
         resource.setrlimit(which, pair)
 
 
-def answer(request: dict[str, Any], opener: OpenBox | None) -> dict[str, Any]:
+def answer(task: Task, verifier: Verifier, changes: list[dict[str, Any]], opener: OpenBox | None) -> dict[str, Any]:
     """`graded`: what the checks say; or `failure`: the boundary that was crossed, and how."""
     try:
-        task, verifier = rows.from_row(Task, request["task"]), rows.from_row(Verifier, request["verifier"])
-        changes = [rows.from_row(Change, change) for change in request["changes"]]
-        return {"graded": rows.to_row(grade(task, verifier, changes, opener))}
+        return {"graded": rows.to_row(grade(task, verifier, [rows.from_row(Change, change) for change in changes], opener))}
     except BoundaryError as error:
         return {"failure": [error.boundary, str(error)]}
 
@@ -100,26 +98,29 @@ def main(argv: Sequence[str]) -> None:
     limits = bound(told["memory_bytes"])
     opener = boxes(*limits) if told["boxes"] else None
     with suppress(EOFError):
-        while True:
-            made = _next(requests, told["seconds"], opener)
-            replies.write(wire.packed(made))
-            replies.flush()
+        serve(requests, replies, told["seconds"], opener)
 
 
-def _next(requests: BinaryIO, seconds: float, opener: OpenBox | None) -> dict[str, Any]:
-    """The answer to the next request, within so many seconds of processor time. Raises EOFError where there is none.
+def serve(requests: BinaryIO, replies: BinaryIO, seconds: float, opener: OpenBox | None) -> None:
+    """Answer each outcome, within so many seconds of processor time. Raises EOFError where there are no more.
 
-    Of processor time, since a busy machine is no fault of the agent's. The kernel ends the process: no handler of Python's runs
-    while a pattern matches or a C library works. Boxes don't inherit the timer.
+    A task and its verifier come once before the outcomes that are theirs. The time is the processor's, since a busy machine is no
+    fault of the agent's. The kernel ends the process: no handler of Python's runs while a pattern matches or a C library works.
+    Boxes don't inherit the timer.
     """
-    try:
-        request = wire.receive(requests)
-        signal.setitimer(signal.ITIMER_PROF, seconds)
-        made = answer(request, opener)
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        return made
-    except MemoryError:
-        return {"limit": "memory"}
+    while True:
+        try:
+            request = wire.receive(requests)
+            if "task" in request:
+                task, verifier = rows.from_row(Task, request["task"]), rows.from_row(Verifier, request["verifier"])
+                continue
+            signal.setitimer(signal.ITIMER_PROF, seconds)
+            made = answer(task, verifier, request["changes"], opener)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+        except MemoryError:
+            made = {"limit": "memory"}
+        replies.write(wire.packed(made))
+        replies.flush()
 
 
 if __name__ == "__main__":

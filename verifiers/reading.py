@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Context, Decimal
@@ -13,6 +13,7 @@ from typing import Any
 
 LONGEST = 60  # characters of a number or a date; with the exponent's bound it keeps arithmetic and patterns cheap on hostile text
 LONGEST_COMPOSED = 2000  # characters; composing a long run of combining marks takes quadratic time
+KNOWN = 1 << 12  # cells of a kind that are remembered
 NOISE_PLACES = 6  # beyond the declared decimals: what binary floats get wrong lies further right
 TRUTHS = ("true", "false")  # how a program's language spells them (True, TRUE) is no part of the answer
 _CONTEXT = Context(prec=160)
@@ -53,9 +54,33 @@ def kind_of(spec: dict[str, Any], iso: bool = False) -> Kind:
 
 def value(written: str | None, kind: Kind) -> Hashable:
     """The canonical form of a cell: None for a blank, Unlike for what is not of the type. Equal forms mean equal values."""
-    if not written:
-        return None
-    return _short_value(written, kind) if len(written) <= LONGEST else _value(written, kind)
+    return values((written,), kind)[0]
+
+
+def values(written: Iterable[str | None], kind: Kind) -> list[Hashable]:
+    """The canonical forms of a column's cells, as `value` gives them."""
+    return list(map(_known(kind).__getitem__, written))
+
+
+class _Known(dict[str | None, Hashable]):
+    """Canonical forms by text, for one kind: the wrong answers to one task share most of their cells."""
+
+    def __init__(self, kind: Kind):
+        super().__init__()
+        self._kind = kind
+
+    def __missing__(self, written: str | None) -> Hashable:
+        read = _value(written, self._kind) if written else None
+        if written is None or len(written) <= LONGEST:
+            if len(self) >= KNOWN:
+                self.clear()
+            self[written] = read
+        return read
+
+
+@functools.lru_cache(256)
+def _known(kind: Kind) -> _Known:
+    return _Known(kind)
 
 
 def _value(written: str, kind: Kind) -> Hashable:
@@ -73,9 +98,6 @@ def _value(written: str, kind: Kind) -> Hashable:
     else:
         read = moment(written, kind.iso)
     return Unlike(written) if read is None else read
-
-
-_short_value = functools.lru_cache(1 << 16)(_value)  # the wrong answers to one task share most of their cells
 
 
 def plain(text: str) -> str:

@@ -108,12 +108,19 @@ def _markdown(data: bytes) -> Table:
 
 
 def _split(line: str) -> list[str]:
-    cells = _PIPE.sub(lambda m: m[1] + "\0", line).split("\0")
+    cells = _PIPE.sub(lambda m: m[1] + "\0", line).split("\0") if "\\" in line else line.split("|")
     if cells and not cells[0].strip():
         cells = cells[1:]
     if cells and not cells[-1].strip() and _PIPE.search(line[-1:]):
         cells = cells[:-1]
-    return [_ESCAPE.sub(r"\1", _BREAK.sub("\n", c.strip())) for c in cells]
+    return [_written(c.strip()) for c in cells]
+
+
+def _written(cell: str) -> str:
+    """A cell's text without its escapes; most have none."""
+    if "<" in cell:
+        cell = _BREAK.sub("\n", cell)
+    return _ESCAPE.sub(r"\1", cell) if "\\" in cell else cell
 
 
 _READERS: dict[str, Callable[[bytes], Table]] = {
