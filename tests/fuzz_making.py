@@ -140,10 +140,12 @@ def table(header: list[Any], rows: list[list[Any]]) -> Any:
 def delimited(sign: str) -> Callable[[bytes], Any]:
     def said(data: bytes) -> Any:
         width = len(TABLE.columns)
+        data = re.sub(
+            rb"(?m)^ +\r?$", b"", data
+        )  # rules of ours: a line of blanks is no row, blanks before a quoted cell are no part of it
+        data = re.sub(rb'(?m)(^|,) +"', rb'\1"', data) if sign == "," else data
         read = pacsv.read_csv(
-            io.BytesIO(
-                re.sub(rb'(?m)(^|,)[ ]+"', rb'\1"', data) if sign == "," else data
-            ),  # our rule: blanks before a quoted cell are no part of it
+            io.BytesIO(data),
             read_options=pacsv.ReadOptions(autogenerate_column_names=True, use_threads=False),
             parse_options=pacsv.ParseOptions(delimiter=sign, newlines_in_values=True),
             convert_options=pacsv.ConvertOptions(column_types={f"f{n}": pa.string() for n in range(width)}, strings_can_be_null=False),
