@@ -19,6 +19,7 @@ from specs.errors import BoundaryError, UserError
 from specs.records import Change, Failure, Protected, Rollout, Task, Usage, Verdict, Verifier, change_of
 from specs.store import Store
 from verifiers import grade, grade_workspace
+from verifiers.apart import Graders
 
 ROOT = Path(__file__).parent.parent
 PARAMS: dict[str, Any] = {
@@ -81,11 +82,16 @@ def test_a_protected_file_that_changed_costs_all(change: Change) -> None:
     assert score(checks, RIGHT, change_of("in.csv", TASK.workspace[0].content, 0o600), protected=protected) == 1
 
 
+def verdict(verifier: Verifier, left: Rollout) -> Verdict:
+    with Graders(1) as graders:
+        return grade.verdict(TASK, verifier, left, graders)
+
+
 def test_a_check_that_crashes_is_an_error_of_the_grader() -> None:
     with pytest.raises(BoundaryError) as caught:
         score([{"kind": "table", "params": {"path": "out.csv"}}], RIGHT)
     assert caught.value.boundary == "grader"
-    made = grade.verdict(TASK, making.verifier([{"kind": "table", "params": {"path": "out.csv"}}]), rollout(RIGHT))
+    made = verdict(making.verifier([{"kind": "table", "params": {"path": "out.csv"}}]), rollout(RIGHT))
     assert (made.status, made.score, made.solved) == ("error", 0.0, False)
     assert made.error is not None and made.error.boundary == "grader"
 
@@ -114,14 +120,12 @@ def rollout(*changes: Change, status: str = "completed", identity: str = "r" * 1
 
 
 def test_a_rollout_that_failed_is_no_score_of_zero() -> None:
-    made = grade.verdict(
-        TASK, making.verifier([{"kind": "table", "params": PARAMS}]), rollout(status="error", error=Failure("endpoint", "gone"))
-    )
+    made = verdict(making.verifier([{"kind": "table", "params": PARAMS}]), rollout(status="error", error=Failure("endpoint", "gone")))
     assert (made.status, made.error) == ("error", Failure("endpoint", "gone"))
 
 
 def test_a_rollout_that_ended_by_a_limit_is_graded() -> None:
-    assert grade.verdict(TASK, making.verifier([{"kind": "table", "params": PARAMS}]), rollout(RIGHT, status="limit")).solved
+    assert verdict(making.verifier([{"kind": "table", "params": PARAMS}]), rollout(RIGHT, status="limit")).solved
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sandbox.box import Caps, open_box
+from sandbox.box import Caps
 from sandbox.episodes import Attempt, roll_out
 from sandbox.served import digest_of_model
 from specs import digests, layout, shards
@@ -16,9 +16,11 @@ from specs.errors import Problem, UserError
 from specs.records import Rollout, Task, Verifier
 from train.engine import Engine
 from train.tape import Tape
+from verifiers.apart import Graders
 from verifiers.grade import verdict
 
 TRIES = 3
+GRADERS = 2  # processes; most of an episode is the policy's time
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Player:
     ):
         self._tokenizer, self._tasks, self._sampling = tokenizer, tasks, sampling
         self._turns, self._window, self._caps = turns, window, caps
+        self._graders = Graders(GRADERS)
         self._policy = {"name": "rl", "parent": digest_of_model(parent)}
 
     def __call__(self, engine: Engine, identity: str, step: int, number: int) -> Played:
@@ -72,7 +75,7 @@ class Player:
         while reward is None and tries < TRIES:
             tape = Tape(engine, self._tokenizer, self._policy["name"], self._window)
             rollout = roll_out(attempt, tape)
-            reward = _reward(task, verifier, rollout)
+            reward = _reward(self._graders, task, verifier, rollout)
             tries += 1
         return _played(tape, reward, rollout, tries, self._tokenizer.eos_token_id)
 
@@ -83,9 +86,9 @@ class Player:
         return Attempt(task, "rl", policy, {**self._sampling, "seed": seed}, limits, self._caps, number)
 
 
-def _reward(task: Task, verifier: Verifier, rollout: Rollout) -> float | None:
+def _reward(graders: Graders, task: Task, verifier: Verifier, rollout: Rollout) -> float | None:
     """The verifier's score on what the episode left behind; None where the episode or the grading failed as machinery."""
-    graded = verdict(task, verifier, rollout, open_box)
+    graded = verdict(task, verifier, rollout, graders)
     return graded.score if graded.status == "graded" else None
 
 

@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.box import open_box
-from specs import digests, errors, layout, params, progress, shards
+from specs import digests, errors, layout, params, progress, rows, shards
 from specs.errors import BoundaryError, Problem, UserError
 from specs.records import Change, Check, CheckScore, Failure, Rollout, Task, Verdict, Verifier
 from specs.store import Store
+from verifiers.apart import Exceeded, Graders
 from verifiers.parallel import finished
 from verifiers.snapshot import Fault, OpenBox, View, view_of
 
@@ -26,6 +26,9 @@ SOLVED = 1.0 - 1e-9
 HERE = Path(__file__).parent
 _GRADING = (
     "grade.py",
+    "apart.py",
+    "grader.py",
+    "wire.py",
     "snapshot.py",
     "reading.py",
     "parsing.py",
@@ -48,6 +51,7 @@ class Graded:
     solved: bool
 
 
+@functools.cache
 def kinds() -> tuple[str, ...]:
     """The kinds of checks there are: the modules of verifiers/kinds."""
     return tuple(sorted(p.stem for p in (HERE / "kinds").glob("*.py") if p.stem != "__init__"))
@@ -64,6 +68,7 @@ def grade(task: Task, verifier: Verifier, changes: Iterable[Change], open_box: O
     """The weighted mean of the checks times all gates (weight 0); 0 where a protected file was changed.
 
     Raises BoundaryError: "box" where code could not be run, "grader" where a check itself failed.
+    MemoryError where this process is bounded and the checks need more.
     """
     view = view_of(task, changes, open_box)
     scores = [_scored(check, view) for check in verifier.checks]
@@ -86,11 +91,19 @@ def _scored(check: Check, view: View) -> CheckScore:
         score, why = run(check.params, view)
     except Fault as fault:
         score, why = 0.0, str(fault)
-    except BoundaryError:
+    except (BoundaryError, MemoryError):
         raise
     except Exception as error:  # whatever a check raises is the check's fault, and never a reward
         raise BoundaryError("grader", f"check {check.id} ({check.kind}): {type(error).__name__}: {error}") from error
     return CheckScore(check.id, check.kind, min(1.0, max(0.0, score)), why)
+
+
+def grade_apart(graders: Graders, task: Task, verifier: Verifier, changes: Iterable[Change]) -> Graded:
+    """As `grade`, in a process of its own; 0 with the reason where the checks run into its limits. Raises BoundaryError."""
+    try:
+        return rows.from_row(Graded, graders.ask(task, verifier, changes))
+    except Exceeded as limit:
+        return Graded(0.0, 0.0, (CheckScore("limit", "limit", 0.0, str(limit)),), False)
 
 
 def _kind(name: str) -> Callable[..., tuple[float, str]]:
@@ -105,12 +118,12 @@ def key(rollout: Rollout, verifier: Verifier) -> str:
     return digests.digest([rollout.id, verifier.digest, code_digest()])
 
 
-def verdict(task: Task, verifier: Verifier, rollout: Rollout, open_box: OpenBox | None = None) -> Verdict:
+def verdict(task: Task, verifier: Verifier, rollout: Rollout, graders: Graders) -> Verdict:
     """The verdict on one rollout; a failure of the machinery, the rollout's or the grader's own, has status error and score 0."""
     failure, graded = rollout.error, None
     if rollout.status != "error":
         try:
-            graded = grade(task, verifier, rollout.changes, open_box)
+            graded = grade_apart(graders, task, verifier, rollout.changes)
         except BoundaryError as error:
             failure = Failure(error.boundary, str(error))
     return Verdict(
@@ -130,7 +143,7 @@ def verdict(task: Task, verifier: Verifier, rollout: Rollout, open_box: OpenBox 
     )
 
 
-def run(rollouts: Path, out: Path, agent: str, workers: int, store: Store, open_box: OpenBox | None = open_box) -> dict[str, int]:
+def run(rollouts: Path, out: Path, agent: str, workers: int, store: Store) -> dict[str, int]:
     """Grade all rollouts of a folder that are not graded yet, and write the verdicts of exactly these; counts by status.
 
     Raises UserError where a rollout's task is gone, or where there are no rollouts.
@@ -142,8 +155,8 @@ def run(rollouts: Path, out: Path, agent: str, workers: int, store: Store, open_
     _refuse_strangers(rollouts, found, tasks, verifiers)
     done = {r.id: store.record("grade", key(r, verifiers[r.task]), Verdict) for r in found}
     todo = [r for r in found if done[r.id] is None]
-    judge = functools.partial(_judged, tasks, verifiers, open_box)
-    with progress.track(f"grade {agent}", len(todo)) as advance:
+    with Graders(workers) as graders, progress.track(f"grade {agent}", len(todo)) as advance:
+        judge = functools.partial(_judged, tasks, verifiers, graders)
         for rollout, made in finished(judge, todo, workers):
             if made.status == "graded":  # errors are tried again
                 store.put("grade", made.id, made)
@@ -158,8 +171,8 @@ def run(rollouts: Path, out: Path, agent: str, workers: int, store: Store, open_
     }
 
 
-def _judged(tasks: dict[str, Task], verifiers: dict[str, Verifier], open_box: OpenBox | None, rollout: Rollout) -> Verdict:
-    return verdict(tasks[rollout.task], verifiers[rollout.task], rollout, open_box)
+def _judged(tasks: dict[str, Task], verifiers: dict[str, Verifier], graders: Graders, rollout: Rollout) -> Verdict:
+    return verdict(tasks[rollout.task], verifiers[rollout.task], rollout, graders)
 
 
 def _refuse_strangers(root: Path, rollouts: Sequence[Rollout], tasks: dict[str, Task], verifiers: dict[str, Verifier]) -> None:

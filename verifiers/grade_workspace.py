@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from sandbox.box import BoxLimit, open_box
+from sandbox.box import BoxLimit
 from specs import errors, layout, shards
 from specs.errors import Problem, UserError
 from specs.records import Task, Verifier
 from verifiers import snapshot
-from verifiers.grade import Graded, grade
+from verifiers.apart import Graders
+from verifiers.grade import Graded, grade_apart
 
 T = TypeVar("T", Task, Verifier)
 
@@ -32,7 +33,8 @@ def grade_folder(identity: str, folder: Path) -> Graded:
         changes = snapshot.changes_of(task, folder)
     except BoxLimit as limit:
         raise UserError([Problem(str(folder), 1, 1, "", str(limit), "give the task's workspace alone")]) from None
-    return grade(task, verifier, changes, open_box)
+    with Graders(1) as graders:
+        return grade_apart(graders, task, verifier, changes)
 
 
 def _found(root: Path, cls: type[T], identity: str) -> T:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Context, Decimal
@@ -13,18 +13,19 @@ from typing import Any
 
 LONGEST = 60  # characters of a number or a date; with the exponent's bound it keeps arithmetic and patterns cheap on hostile text
 LONGEST_COMPOSED = 2000  # characters; composing a long run of combining marks takes quadratic time
+KNOWN = 1 << 12  # cells of a kind that are remembered
 NOISE_PLACES = 6  # beyond the declared decimals: what binary floats get wrong lies further right
 TRUTHS = ("true", "false")  # how a program's language spells them (True, TRUE) is no part of the answer
 _CONTEXT = Context(prec=160)
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
 _ISO_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
-_YEAR_FIRST = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})")
-_DAY_FIRST = re.compile(r"([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4})")
+_YEAR_FIRST = re.compile(r"(?P<year>[0-9]{4})(?P<sign>[-/.])(?P<month>[0-9]{1,2})(?P=sign)(?P<day>[0-9]{1,2})")
+_DAY_FIRST = re.compile(r"(?P<day>[0-9]{1,2})(?P<sign>[-/.])(?P<month>[0-9]{1,2})(?P=sign)(?P<year>[0-9]{4})")
 _WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+)?"
 _DAY_MONTH = re.compile(_WEEKDAY + r"([0-9]{1,2})(?:st|nd|rd|th|\.)?[\s-]+(?:of\s+)?([a-z]{3,9})\.?,?[\s-]+([0-9]{4})")
 _MONTH_DAY = re.compile(_WEEKDAY + r"([a-z]{3,9})\.?\s+([0-9]{1,2})(?:st|nd|rd|th)?,?\s+([0-9]{4})")
-_CLOCK = re.compile(r"(.+?)(T|,?\s+)([0-9]{1,2}):([0-9]{2})(?::00(?:\.0+)?)?")
+_CLOCK = re.compile(r"(.+?)(T|,?\s+)([0-9]{1,2}):([0-9]{2})(?::00(?:\.0+)?)?(?:\s?([ap])\.?m\.?)?", re.IGNORECASE)
 _NAMES = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
 _MONTHS = {written: n for n, name in enumerate(_NAMES, 1) for written in (name, name[:3])} | {"sept": 9}
 
@@ -53,9 +54,33 @@ def kind_of(spec: dict[str, Any], iso: bool = False) -> Kind:
 
 def value(written: str | None, kind: Kind) -> Hashable:
     """The canonical form of a cell: None for a blank, Unlike for what is not of the type. Equal forms mean equal values."""
-    if not written:
-        return None
-    return _short_value(written, kind) if len(written) <= LONGEST else _value(written, kind)
+    return values((written,), kind)[0]
+
+
+def values(written: Iterable[str | None], kind: Kind) -> list[Hashable]:
+    """The canonical forms of a column's cells, as `value` gives them."""
+    return list(map(_known(kind).__getitem__, written))
+
+
+class _Known(dict[str | None, Hashable]):
+    """Canonical forms by text, for one kind: the wrong answers to one task share most of their cells."""
+
+    def __init__(self, kind: Kind):
+        super().__init__()
+        self._kind = kind
+
+    def __missing__(self, written: str | None) -> Hashable:
+        read = _value(written, self._kind) if written else None
+        if written is None or len(written) <= LONGEST:
+            if len(self) >= KNOWN:
+                self.clear()
+            self[written] = read
+        return read
+
+
+@functools.lru_cache(256)
+def _known(kind: Kind) -> _Known:
+    return _Known(kind)
 
 
 def _value(written: str, kind: Kind) -> Hashable:
@@ -75,9 +100,6 @@ def _value(written: str, kind: Kind) -> Hashable:
     return Unlike(written) if read is None else read
 
 
-_short_value = functools.lru_cache(1 << 16)(_value)  # the wrong answers to one task share most of their cells
-
-
 def plain(text: str) -> str:
     """Text as it compares: composed Unicode, one kind of line end, no blanks around it."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
@@ -85,13 +107,19 @@ def plain(text: str) -> str:
 
 
 def number(text: str, unit: str = "") -> Decimal | None:
-    """A decimal number, maybe with thousands commas and the declared unit after it; None for anything else."""
-    text = text.strip()
-    if unit and text.casefold().endswith(unit.casefold()):
-        text = text[: -len(unit)].rstrip()
+    """A decimal number, maybe with thousands commas and the declared unit behind or before it; None for anything else."""
+    text = _without_unit(text.strip(), unit).replace("\u2212", "-")  # the minus sign of a typesetter
     if len(text) > LONGEST or not _NUMBER.fullmatch(text):
         return None
     return Decimal(text.replace(",", ""))
+
+
+def _without_unit(text: str, unit: str) -> str:
+    if unit and text.casefold().endswith(unit.casefold()):
+        return text[: -len(unit)].rstrip()
+    if unit and text.casefold().startswith(unit.casefold()):
+        return text[len(unit) :].lstrip()
+    return text
 
 
 def settled(got: Decimal, decimals: int = 0) -> Decimal:
@@ -107,21 +135,28 @@ def day(text: str, iso: bool = False) -> str | None:
     if found or iso:
         return _checked(*found.groups()) if found else None
     text = re.sub(r"[T ]0?0:00(?::00(?:\.0+)?)?$", "", text).casefold()
-    if found := _YEAR_FIRST.fullmatch(text):
-        return _checked(*found.groups())
-    if found := _DAY_FIRST.fullmatch(text) or _DAY_MONTH.fullmatch(text):
+    if found := _YEAR_FIRST.fullmatch(text) or _DAY_FIRST.fullmatch(text):
+        return _checked(found["year"], found["month"], found["day"])
+    if found := _DAY_MONTH.fullmatch(text):
         return _checked(found[3], found[2], found[1])
     found = _MONTH_DAY.fullmatch(text)
     return _checked(found[3], found[1], found[2]) if found else None
 
 
 def moment(text: str, iso: bool = False) -> str | None:
-    """A time of a day as YYYY-MM-DDTHH:MM, from `2026-03-09T14:05`, with a blank, with seconds of :00; the date as `day` reads it."""
+    """A time of a day as YYYY-MM-DDTHH:MM, from `2026-03-09T14:05`, with a blank, with seconds of :00; the date as `day` reads it.
+
+    Unless `iso`, the clock may have twelve hours: 2:05 pm.
+    """
     found = _CLOCK.fullmatch(text) if len(text) <= LONGEST else None
-    if found is None or (iso and found[2] not in ("T", " ")):
+    if found is None or (iso and (found[5] or found[2] not in ("T", " "))):
         return None
     on = day(found[1], iso)
     hour, minute = int(found[3]), int(found[4])
+    if found[5]:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if found[5] in "pP" else 0)
     if on is None or hour > 23 or minute > 59 or (iso and len(found[3]) != 2):
         return None
     return f"{on}T{hour:02}:{minute:02}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ Row = tuple[str | None, ...]
 _RULE = re.compile(r"\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?")
 _PIPE = re.compile(r"(?<!\\)((?:\\\\)*)\|")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
+_EMPHASIS = re.compile(r"^(\*{1,3}|_{2,3}|`)(.+)\1$")
 _BREAK = re.compile(r"<br\s*/?>")
 
 
@@ -37,12 +38,27 @@ def _delimited(delimiter: str) -> Callable[[bytes], Table]:
     def reader(data: bytes) -> Table:
         text = parsing.text_of(data)
         try:
-            lines = [line for line in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if line]
+            lines = list(_records(text, delimiter))
         except csv.Error as error:
             raise Unreadable(f"it is not {'csv' if delimiter == ',' else 'tsv'}: {error}") from None
         return _grid(lines)
 
     return reader
+
+
+def _records(text: str, delimiter: str) -> Iterator[list[str]]:
+    """The records of a delimited text. Lines of nothing but blanks are none; a blank before a quoted cell of a csv is no part of it."""
+    lines: list[str] = []
+
+    def read() -> Iterator[str]:
+        for line in io.StringIO(text, newline=""):
+            lines.append(line)
+            yield line
+
+    for record in csv.reader(read(), delimiter=delimiter, skipinitialspace=delimiter == ","):
+        if "".join(lines).strip(" \r\n"):
+            yield record
+        lines.clear()
 
 
 def _grid(lines: list[list[str]]) -> Table:
@@ -60,7 +76,7 @@ def _json(data: bytes) -> Table:
 
 
 def _jsonl(data: bytes) -> Table:
-    lines = parsing.text_of(data).split("\n")  # not splitlines: a JSON text may hold U+2028
+    lines = parsing.text_of(data).replace("\r", "\n").split("\n")  # not splitlines: a JSON text may hold U+2028
     return _objects([parsing.json_of(line, str) for line in lines if line.strip()], wrapped=False)
 
 
@@ -104,16 +120,24 @@ def _markdown(data: bytes) -> Table:
     outside = lines[: first - 1] + lines[end:]
     if any(line.startswith("|") for line in outside):
         raise Unreadable("it holds more than one table")
-    return _grid([_split(line) for line in [lines[first - 1], *lines[first + 1 : end]]])
+    header = [_EMPHASIS.sub(r"\2", name) for name in _split(lines[first - 1])]
+    return _grid([header, *(_split(line) for line in lines[first + 1 : end])])
 
 
 def _split(line: str) -> list[str]:
-    cells = _PIPE.sub(lambda m: m[1] + "\0", line).split("\0")
+    cells = _PIPE.sub(lambda m: m[1] + "\0", line).split("\0") if "\\" in line else line.split("|")
     if cells and not cells[0].strip():
         cells = cells[1:]
     if cells and not cells[-1].strip() and _PIPE.search(line[-1:]):
         cells = cells[:-1]
-    return [_ESCAPE.sub(r"\1", _BREAK.sub("\n", c.strip())) for c in cells]
+    return [_written(c.strip()) for c in cells]
+
+
+def _written(cell: str) -> str:
+    """A cell's text without its escapes; most have none."""
+    if "<" in cell:
+        cell = _BREAK.sub("\n", cell)
+    return _ESCAPE.sub(r"\1", cell) if "\\" in cell else cell
 
 
 _READERS: dict[str, Callable[[bytes], Table]] = {

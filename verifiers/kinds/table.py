@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 from verifiers import reading, tables
@@ -23,10 +23,10 @@ def check(params: dict[str, Any], view: View) -> tuple[float, str]:
     except Unreadable as error:
         return 0.0, f"{path}: {error}"
     kinds = [reading.kind_of(c, params["iso_dates"]) for c in params["columns"]]
-    expected = [_cells(row, kinds) for row in params["rows"]]
+    expected = _cells(params["rows"], range(len(kinds)), kinds)
     if any(isinstance(cell, Unlike) for row in expected for cell in row):
         raise ValueError(f"the expected rows of {path} do not fit their columns' types")
-    got = [_cells([row[i] for i in order], kinds) for row in table.rows]
+    got = _cells(table.rows, order, kinds)
     return _compared(path, expected, got, params["ordered"], view)
 
 
@@ -39,8 +39,10 @@ def _order(names: list[str], header: tuple[str, ...]) -> list[int]:
     return [folded.index(n) for n in wanted]
 
 
-def _cells(row: list[str | None], kinds: list[reading.Kind]) -> Cells:
-    return tuple(reading.value(cell, kind) for cell, kind in zip(row, kinds, strict=True))
+def _cells(rows: Sequence[Sequence[str | None]], order: Sequence[int], kinds: Sequence[reading.Kind]) -> list[Cells]:
+    """The rows' values, a column of each kind after the other, from where it stands."""
+    columns = [reading.values([row[i] for row in rows], kind) for i, kind in zip(order, kinds, strict=True)]
+    return list(zip(*columns, strict=True))
 
 
 def _compared(path: str, expected: list[Cells], got: list[Cells], ordered: bool, view: View) -> tuple[float, str]:
