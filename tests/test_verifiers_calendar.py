@@ -55,6 +55,8 @@ FAILING = {
     "unfinished": GOOD.replace("END:VCALENDAR\r\n", ""),
     "crossed": GOOD.replace("END:VEVENT", "END:VTODO", 1),
     "bad time": GOOD.replace("20260310T090000", "soon"),
+    "a line that is no property": GOOD.replace("VERSION:", "VERSION"),
+    "a sign in a mark": GOOD.replace("BEGIN:VEVENT", "BEGIN:VEVENT\x1d", 1),
     "empty": "",
     "junk": bytes(range(256)),
 }

@@ -68,6 +68,12 @@ PASSING: dict[str, Any] = {
     "weekday": CSV.replace("2026-03-09,", '"Monday, 9th of March 2026",'),
     "blank in time": CSV.replace("09T14:05", "09 14:05"),
     "seconds": CSV.replace("09T14:05", "09T14:05:00"),
+    "a line of blanks": CSV + "  \n",
+    "a blank before a quote": CSV.replace("\nthe", "\n the").replace('\n"the', '\n "the'),
+    "the unit before": CSV.replace("12.50", "EUR 12.50"),
+    "a typesetter's minus": CSV.replace("-7.25", "\u22127.25"),
+    "twelve hours": CSV.replace("2026-03-09T14:05", "2026-03-09 2:05 PM"),
+    "blanks around": CSV.replace(",12.50,", ", 12.50 ,").replace("payee,paid", "payee , paid"),
     "decomposed": CSV.replace("Ørsted", "Ørsted"),
 }
 FAILING: dict[str, Any] = {
@@ -86,7 +92,15 @@ FAILING: dict[str, Any] = {
     "one cell": CSV.replace("12.50", "12.51"),
     "another unit": CSV.replace("12.50", "12.50 USD"),
     "month first": CSV.replace("2026-04-03,", "04/03/2026,"),
+    "a date of two kinds": CSV.replace("2026-03-09,", "2026/03-09,"),
     "wrong date": CSV.replace("2026-03-09,", "2026-03-08,"),
+    "wrong half of the day": CSV.replace("2026-03-09T14:05", "2026-03-09 2:05 AM"),
+    "an hour too many": CSV.replace("2026-03-09T14:05", "2026-03-09 14:05 PM"),
+    "a word for a blank": CSV.replace("Aldi,,", "Aldi,N/A,"),
+    "a quote that is not closed": CSV + '"',
+    "a row of blanks": CSV + ",,,,\n",
+    "thousands by blanks": CSV.replace("1234.50", "1 234.50"),
+    "decimal comma with points": CSV.replace("1234.50", '"1.234,50"'),
     "wrong minute": CSV.replace("14:05", "14:06"),
     "seconds that count": CSV.replace("14:05", "14:05:30"),
     "a zone": CSV.replace("14:05", "14:05Z"),
@@ -129,6 +143,19 @@ def test_order_counts_where_asked() -> None:
 def test_iso_dates_are_held_where_asked(name: str) -> None:
     assert score(PASSING[name], iso=True) < 1
     assert score(CSV, iso=True) == 1
+
+
+def test_a_blank_row_of_a_single_column_is_a_row() -> None:
+    params = {
+        "path": "o",
+        "format": "csv",
+        "columns": [{"name": "a", "type": "text"}],
+        "rows": [["x"], [None]],
+        "ordered": False,
+        "iso_dates": False,
+    }
+    assert checking.check("table", params, {}, {"o": 'a\nx\n""\n'}) == 1
+    assert checking.check("table", params, {}, {"o": "a\nx\n"}) < 1
 
 
 def test_an_input_left_as_it_was_earns_nothing() -> None:
@@ -176,6 +203,12 @@ FORMS: list[tuple[str, str, bool]] = [
         "md",
         "payee | paid | Amount | entries | seen\n---|---|---|---|---\nØrsted, Lang & Co | 2026-03-09 | 1234.50 | 3 | 2026-03-09T14:05\n"
         'the "Tin" | 2026-04-03 | 12.50 | 1 | |\nAldi | | -7.25 | 2 | 2026-03-01T09:00\n',
+        True,
+    ),
+    (
+        "md",
+        "| **payee** | `paid` | Amount | entries | *seen* |\n|-|-|-|-|-|\n"
+        + "".join(f"| {' | '.join(c or '' for c in row)} |\n" for row in ROWS),
         True,
     ),
     ("md", CSV, False),

@@ -18,6 +18,7 @@ from verifiers.snapshot import Unreadable
 
 SLOW_BYTES = 1 << 17  # for YAML and TOML, whose readers are slow
 DEPTH = 40
+_BLANKS = " \t"  # all that an ini lets be; a no-break space is part of a name
 DOTS = 500  # on one line of TOML; its reader takes quadratic time for a dotted key
 _NULL = {"", "~", "null", "Null", "NULL"}
 _TRUE = {w for word in ("true", "yes", "on") for w in (word, word.capitalize(), word.upper())}
@@ -158,21 +159,22 @@ def ini_of(data: bytes) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     section: dict[str, Any] | None = None
     seen: set[str] = set()
-    for line in map(str.strip, _bounded(data).replace("\r", "\n").split("\n")):
+    for line in (line.strip(_BLANKS) for line in _bounded(data).replace("\r", "\n").split("\n")):
         if not line or line[0] in "#;":
             continue
         if line[0] == "[" and line[-1] == "]":
             if line in seen:
                 raise Unreadable(f"the section {reading.shown(line)} occurs twice")
             seen.add(line)
-            section = _section(tree, line[1:-1].strip())
+            section = _section(tree, line[1:-1].strip(_BLANKS))
             continue
         key, sign, text = line.partition("=" if "=" in line and ":" not in line.partition("=")[0] else ":")
         if not sign or section is None:
             raise Unreadable(f"it is not INI: {reading.shown(line)} is no setting of a section")
-        if key.strip() in section:
-            raise Unreadable(f"the key {reading.shown(key.strip())} occurs twice")
-        section[key.strip()] = _ini_value(text.strip())
+        key = key.strip(_BLANKS)
+        if key in section:
+            raise Unreadable(f"the key {reading.shown(key)} occurs twice")
+        section[key] = _ini_value(text.strip(_BLANKS))
     return tree
 
 
@@ -181,7 +183,7 @@ def _section(tree: dict[str, Any], name: str) -> dict[str, Any]:
     if len(parts) > DEPTH:
         raise Unreadable("it is nested too deeply")
     for part in parts:
-        tree = tree.setdefault(part.strip(), {})
+        tree = tree.setdefault(part.strip(_BLANKS), {})
         if not isinstance(tree, dict):
             raise Unreadable(f"the section {reading.shown(name)} is a setting as well")
     return tree

@@ -20,12 +20,12 @@ _CONTEXT = Context(prec=160)
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
 _ISO_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
-_YEAR_FIRST = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})")
-_DAY_FIRST = re.compile(r"([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4})")
+_YEAR_FIRST = re.compile(r"(?P<year>[0-9]{4})(?P<sign>[-/.])(?P<month>[0-9]{1,2})(?P=sign)(?P<day>[0-9]{1,2})")
+_DAY_FIRST = re.compile(r"(?P<day>[0-9]{1,2})(?P<sign>[-/.])(?P<month>[0-9]{1,2})(?P=sign)(?P<year>[0-9]{4})")
 _WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+)?"
 _DAY_MONTH = re.compile(_WEEKDAY + r"([0-9]{1,2})(?:st|nd|rd|th|\.)?[\s-]+(?:of\s+)?([a-z]{3,9})\.?,?[\s-]+([0-9]{4})")
 _MONTH_DAY = re.compile(_WEEKDAY + r"([a-z]{3,9})\.?\s+([0-9]{1,2})(?:st|nd|rd|th)?,?\s+([0-9]{4})")
-_CLOCK = re.compile(r"(.+?)(T|,?\s+)([0-9]{1,2}):([0-9]{2})(?::00(?:\.0+)?)?")
+_CLOCK = re.compile(r"(.+?)(T|,?\s+)([0-9]{1,2}):([0-9]{2})(?::00(?:\.0+)?)?(?:\s?([ap])\.?m\.?)?", re.IGNORECASE)
 _NAMES = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
 _MONTHS = {written: n for n, name in enumerate(_NAMES, 1) for written in (name, name[:3])} | {"sept": 9}
 
@@ -107,13 +107,19 @@ def plain(text: str) -> str:
 
 
 def number(text: str, unit: str = "") -> Decimal | None:
-    """A decimal number, maybe with thousands commas and the declared unit after it; None for anything else."""
-    text = text.strip()
-    if unit and text.casefold().endswith(unit.casefold()):
-        text = text[: -len(unit)].rstrip()
+    """A decimal number, maybe with thousands commas and the declared unit behind or before it; None for anything else."""
+    text = _without_unit(text.strip(), unit).replace("\u2212", "-")  # the minus sign of a typesetter
     if len(text) > LONGEST or not _NUMBER.fullmatch(text):
         return None
     return Decimal(text.replace(",", ""))
+
+
+def _without_unit(text: str, unit: str) -> str:
+    if unit and text.casefold().endswith(unit.casefold()):
+        return text[: -len(unit)].rstrip()
+    if unit and text.casefold().startswith(unit.casefold()):
+        return text[len(unit) :].lstrip()
+    return text
 
 
 def settled(got: Decimal, decimals: int = 0) -> Decimal:
@@ -129,21 +135,28 @@ def day(text: str, iso: bool = False) -> str | None:
     if found or iso:
         return _checked(*found.groups()) if found else None
     text = re.sub(r"[T ]0?0:00(?::00(?:\.0+)?)?$", "", text).casefold()
-    if found := _YEAR_FIRST.fullmatch(text):
-        return _checked(*found.groups())
-    if found := _DAY_FIRST.fullmatch(text) or _DAY_MONTH.fullmatch(text):
+    if found := _YEAR_FIRST.fullmatch(text) or _DAY_FIRST.fullmatch(text):
+        return _checked(found["year"], found["month"], found["day"])
+    if found := _DAY_MONTH.fullmatch(text):
         return _checked(found[3], found[2], found[1])
     found = _MONTH_DAY.fullmatch(text)
     return _checked(found[3], found[1], found[2]) if found else None
 
 
 def moment(text: str, iso: bool = False) -> str | None:
-    """A time of a day as YYYY-MM-DDTHH:MM, from `2026-03-09T14:05`, with a blank, with seconds of :00; the date as `day` reads it."""
+    """A time of a day as YYYY-MM-DDTHH:MM, from `2026-03-09T14:05`, with a blank, with seconds of :00; the date as `day` reads it.
+
+    Unless `iso`, the clock may have twelve hours: 2:05 pm.
+    """
     found = _CLOCK.fullmatch(text) if len(text) <= LONGEST else None
-    if found is None or (iso and found[2] not in ("T", " ")):
+    if found is None or (iso and (found[5] or found[2] not in ("T", " "))):
         return None
     on = day(found[1], iso)
     hour, minute = int(found[3]), int(found[4])
+    if found[5]:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if found[5] in "pP" else 0)
     if on is None or hour > 23 or minute > 59 or (iso and len(found[3]) != 2):
         return None
     return f"{on}T{hour:02}:{minute:02}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ Row = tuple[str | None, ...]
 _RULE = re.compile(r"\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?")
 _PIPE = re.compile(r"(?<!\\)((?:\\\\)*)\|")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
+_EMPHASIS = re.compile(r"^(\*{1,3}|_{2,3}|`)(.+)\1$")
 _BREAK = re.compile(r"<br\s*/?>")
 
 
@@ -37,12 +38,27 @@ def _delimited(delimiter: str) -> Callable[[bytes], Table]:
     def reader(data: bytes) -> Table:
         text = parsing.text_of(data)
         try:
-            lines = [line for line in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if line]
+            lines = list(_records(text, delimiter))
         except csv.Error as error:
             raise Unreadable(f"it is not {'csv' if delimiter == ',' else 'tsv'}: {error}") from None
         return _grid(lines)
 
     return reader
+
+
+def _records(text: str, delimiter: str) -> Iterator[list[str]]:
+    """The records of a delimited text. Lines of nothing but blanks are none; a blank before a quoted cell of a csv is no part of it."""
+    lines: list[str] = []
+
+    def read() -> Iterator[str]:
+        for line in io.StringIO(text, newline=""):
+            lines.append(line)
+            yield line
+
+    for record in csv.reader(read(), delimiter=delimiter, skipinitialspace=delimiter == ","):
+        if "".join(lines).strip(" \r\n"):
+            yield record
+        lines.clear()
 
 
 def _grid(lines: list[list[str]]) -> Table:
@@ -104,7 +120,8 @@ def _markdown(data: bytes) -> Table:
     outside = lines[: first - 1] + lines[end:]
     if any(line.startswith("|") for line in outside):
         raise Unreadable("it holds more than one table")
-    return _grid([_split(line) for line in [lines[first - 1], *lines[first + 1 : end]]])
+    header = [_EMPHASIS.sub(r"\2", name) for name in _split(lines[first - 1])]
+    return _grid([header, *(_split(line) for line in lines[first + 1 : end])])
 
 
 def _split(line: str) -> list[str]:

@@ -16,6 +16,7 @@ from verifiers.snapshot import Unreadable, View
 
 Event = tuple[str, str, int | None, str | None]
 INEXACT = 0.5
+_PROPERTY = re.compile(r"[A-Za-z0-9-]+(?:;[^:]*|;.*\".*\"[^:]*)?:")
 _PROPERTIES = ("SUMMARY", "DTSTART", "DTEND", "DURATION", "LOCATION", "RRULE", "RDATE")
 
 
@@ -58,10 +59,10 @@ def read(data: bytes) -> list[Event]:
     """(summary, start to the minute, minutes, location) of each event; the clock time as it stands, whatever its zone.
 
     A repeating event and one without a time have no minutes, and equal none that is expected. Time zones and
-    alarms are skipped, not interpreted. Raises Unreadable for what is no calendar.
+    alarms are skipped, not interpreted. Raises Unreadable for what is no calendar, and for a line that is no property.
     """
     text = parsing.text_of(re.sub(rb"\r?\n[ \t]", b"", data))
-    lines = [line.strip() for line in re.split(r"\r\n|\r|\n", text) if line.strip()]
+    lines = [bare for line in re.split(r"\r\n|\r|\n", text) if (bare := line.strip(" \t"))]
     if not lines or lines[0].upper() != "BEGIN:VCALENDAR" or lines[-1].upper() != "END:VCALENDAR":
         raise Unreadable("it is not an iCalendar file")
     events: list[Event] = []
@@ -79,7 +80,9 @@ def read(data: bytes) -> list[Event]:
                 raise Unreadable(f"{shown(line)} ends what was not begun")
             if what == "VEVENT":
                 events.append(_event(current))
-        elif within and within[-1] == "VEVENT":
+        elif not within or not _PROPERTY.match(line):
+            raise Unreadable(f"{shown(line)} is no property")
+        elif within[-1] == "VEVENT":
             _note(current, line)
     if within:
         raise Unreadable(f"{within[-1]} has no end")

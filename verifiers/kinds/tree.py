@@ -20,7 +20,7 @@ def check(params: dict[str, Any], view: View) -> tuple[float, str]:
     except Unreadable as error:
         return 0.0, f"{path}: {error}"
     expected: Leaves = {tuple(dotted.split(".")): value for dotted, value in params["leaves"].items()}
-    wrong = [leaf for leaf in expected if leaf not in got or not parsing.equal(expected[leaf], got[leaf])]
+    wrong = [leaf for leaf in sorted(expected) if leaf not in got or not parsing.equal(expected[leaf], got[leaf])]
     extra = [leaf for leaf in got if leaf not in expected]
     if not wrong and not extra:
         return 1.0, ""

@@ -1,0 +1,100 @@
+"""A corpus of malformed outputs, made from right ones: none crashes or hangs a grader, none is solved unless it says the same.
+
+What it says is read by other libraries than the checks use, or by their plainest call.
+"""
+
+from __future__ import annotations
+
+import making
+import pytest
+from fuzz_making import RIGHTS, Right, malformed, spoiled
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from specs.records import change_of
+from verifiers.apart import Graders, Limits
+from verifiers.grade import grade, grade_apart
+
+EXAMPLES, LEAST = 3200, 2000
+
+
+def differs(one: Right, data: bytes) -> str:
+    """What another library reads, where it is not what the right answer says; or why it reads nothing."""
+    try:
+        said = one.said(data)
+    except Exception as error:  # whatever another library makes of it
+        return f"not read: {error!r}"
+    return "" if said == one.said(one.content) else repr(said)
+
+
+@pytest.mark.parametrize("one", RIGHTS, ids=lambda one: one.name)
+def test_what_it_is_made_from_is_right_and_read_by_the_others(one: Right) -> None:
+    assert grade(one.task, one.verifier, one.left(one.content)).solved
+    assert not differs(one, one.content)
+    assert differs(one, b"x: 1\n")
+
+
+def corpus() -> dict[tuple[str, bytes], Right]:
+    """Distinct malformed outputs, the same in every run."""
+    found: dict[tuple[str, bytes], Right] = {}
+
+    @settings(max_examples=EXAMPLES, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(malformed())
+    def kept(made: tuple[Right, bytes]) -> None:
+        one, data = made
+        if data != one.content:
+            found[one.name, data] = one
+
+    kept()
+    return found
+
+
+def test_a_corpus_of_malformed_outputs() -> None:
+    made = corpus()
+    assert len(made) >= LEAST
+    assert {name for name, _ in made} == {one.name for one in RIGHTS}
+    solved: set[str] = set()
+    wrong: list[tuple[str, str, bytes]] = []
+    with Graders(1, Limits(seconds=10, clock_s=60), boxes=False) as graders:
+        for (name, data), one in made.items():
+            found = grade_apart(graders, one.task, one.verifier, one.left(data))  # raises where a check crashes
+            if found.solved:
+                solved.add(name)
+            if found.checks[0].kind == "limit" or not (found.solved or found.checks[0].why):
+                wrong.append((name, found.checks[0].why, data))
+            elif found.solved and (other := differs(one, data)):
+                wrong.append((name, other, data))
+    assert wrong == []
+    assert len(solved) > len(RIGHTS) / 2, "some edits keep the content, or nothing is shown of the others"
+
+
+MODULE = b"def double(rows):\n    found = []\n    for row in rows:\n        found.append({**row, 'n': 2 * row['n']})\n    return found\n"
+CODE = {
+    "module": "pkg/m.py",
+    "function": "double",
+    "cases": [{"args": [[{"n": 2}, {"n": 0}]], "expect": [{"n": 4}, {"n": 0}]}, {"args": [[]], "expect": []}],
+    "tests": None,
+    "workdir": "pkg",
+    "may_change": ["pkg/m.py"],
+    "under": "pkg",
+}
+
+
+@pytest.mark.slow
+def test_malformed_modules_end_in_a_score_too() -> None:
+    task, verifier = making.task({"pkg/m.py": MODULE.replace(b"2 * ", b"")}), making.verifier([{"kind": "code", "params": CODE}])
+    modules: set[bytes] = set()
+
+    @settings(max_examples=60, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(st.data())
+    def kept(data: st.DataObject) -> None:
+        modules.add(data.draw(spoiled(MODULE)))
+
+    kept()
+    with Graders(1) as graders:
+        assert grade_apart(graders, task, verifier, [change_of("pkg/m.py", MODULE)]).solved
+        for module in sorted(modules - {MODULE}):
+            found = grade_apart(graders, task, verifier, [change_of("pkg/m.py", module)])
+            assert found.checks[0].kind == "code"
+            assert found.solved or found.checks[0].why
+    assert len(modules) >= 50
