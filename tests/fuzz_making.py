@@ -189,7 +189,7 @@ def markdown(data: bytes) -> Any:
 def yaml(data: bytes) -> Any:
     reader = YAML(typ="safe", pure=True)
     reader.version = (1, 1)  # type: ignore[assignment]
-    return reader.load(data.decode("utf-8-sig"))
+    return reader.load(re.sub("[\u2028\u2029\x85]", "\n", text(data)))  # line ends of YAML 1.1
 
 
 def ini(data: bytes) -> Any:

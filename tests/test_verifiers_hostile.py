@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import signal
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,12 +30,22 @@ PARAMS: dict[str, dict[str, Any]] = {
         f"table {f}": {"path": "o", "format": f, "columns": COLUMNS, "rows": [ROW], "ordered": True, "iso_dates": False}
         for f in ("csv", "tsv", "json", "jsonl", "yaml", "md")
     },
-    **{f"tree {f}": {"path": "o", "format": f, "leaves": {"a.b": 1}} for f in ("yaml", "json", "toml")},
+    **{f"tree {f}": {"path": "o", "format": f, "leaves": {"a.b": 1}} for f in ("yaml", "json", "toml", "ini")},
     "message": {"path": "o", "facts": [{"label": "Total", "value": "1", "type": "integer"}], "greeting": "Maud", "max_words": 50},
     "calendar": {"path": "o", "events": [{"summary": "x", "start": "2026-03-09T14:05", "minutes": 5, "location": None}], "only": False},
     "files": {"expect": [{"path": "o", "digest": "0" * 64}], "gone": ["x"], "under": "", "only": True},
 }
 BIG = 900_000
+
+
+def zipped(name: bytes, content: bytes) -> bytes:
+    """A workbook's outside around far more than it weighs."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name.decode(), content)
+    return packed.getvalue()
+
+
 HOSTILE: dict[str, bytes] = {
     "deep json": b"[" * 100_000 + b"]" * 100_000,
     "deep json objects": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
@@ -82,6 +94,34 @@ HOSTILE: dict[str, bytes] = {
     + b"END:VCALENDAR",
     "ics folds": b"BEGIN:VCALENDAR" + b"\r\n " * 80_000,
     "ics line": b"BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY" + b";A=1" * 50_000 + b":x\nEND:VEVENT\nEND:VCALENDAR",
+    "xml bomb": b'<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "aaaaaaaaaa">'
+    + b"".join(b'<!ENTITY %c "%s">' % (n + 1, b"&%c;" % n * 10) for n in range(97, 110))
+    + b"]><l>&n;</l>",
+    "zip bomb": zipped(b"xl/worksheets/sheet1.xml", b"0" * (64 << 20)),
+    "sqlite cut short": b"SQLite format 3\0" + b"\x10\0\1\1\0\x40\x20\x20" + b"\xff" * 4000,
+    "utf-16": "a,b,c,d\n1,2026-03-09,2026-03-09T14:05,x\n".encode("utf-16"),
+    "utf-16 without a mark": "a,b,c,d\n1,2026-03-09,2026-03-09T14:05,x\n".encode("utf-16-le"),
+    "latin-1": "a,b,c,d\n1,2026-03-09,2026-03-09T14:05,\xe9\n".encode("latin-1"),
+    "a lone surrogate": b"a,b,c,d\n1,2026-03-09,2026-03-09T14:05,\xed\xa0\x80\n",
+    "a lone surrogate in json": b'[{"a": "\\ud800", "b": "\\udfff", "c": "\\ud800\\ud800", "d": "\\ud83d"}]',
+    "control characters": bytes(range(1, 32)) * 9_000,
+    "wide rows": (b"a," * 99_999 + b"a\n") * 4,
+    "wide json": b"[{" + b",".join(b'"k%d":1' % n for n in range(60_000)) + b"}]",
+    "wide markdown": b"|a" * 100_000 + b"|\n" + b"|-" * 100_000 + b"|\n",
+    "many digits": b"a,b,c,d\n" + b"1" * 100_000 + b",2026-03-09,2026-03-09T14:05,x\n",
+    "many commas in a number": b'a,b,c,d\n"' + b"1,111" * 20_000 + b'",2026-03-09,2026-03-09T14:05,x\n',
+    "exponents": b'[{"a": 1e999999, "b": -1e-999999, "c": 0e99999999999999, "d": 1E+400}]',
+    "exponent toml": b"[a]\nb = 1e999999999\n",
+    "many digits toml": b"[a]\nb = " + b"9" * 100_000 + b"\n",
+    "many digits yaml": b"a:\n  b: " + b"9" * 100_000 + b"\n",
+    "weekdays": b"a,b,c,d\n1," + b"mon " * 100_000 + b",x,x\n",
+    "subject words": b"Dear Maud\nTotal: 1\n" + b"the real the true the actual total is not is not " * 20 + b"\n",
+    "is not true": (b"total is not all " * 110 + b"\n") * 400 + b"Dear Maud\nTotal: 2\n",
+    "emphasis": b"*_`" * 300_000,
+    "rule of dashes": b"|" + b"-" * 400_000 + b"x|\n|" + b" :-: |" * 60_000 + b"y\n",
+    "ics parameters": b"BEGIN:VCALENDAR\n" + b"X" + b";A" * 60_000 + b"\nEND:VCALENDAR",
+    "ics quotes": b"BEGIN:VCALENDAR\n" + b"X;A=" + b'"' * 120_000 + b"\nEND:VCALENDAR",
+    "ini sections": b"".join(b"[s%d]\na=1\n" % n for n in range(9_000)),
     "empty": b"",
 }
 SECONDS = 20  # a guard against hanging, far above what any takes

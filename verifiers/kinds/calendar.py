@@ -16,7 +16,7 @@ from verifiers.snapshot import Unreadable, View
 
 Event = tuple[str, str, int | None, str | None]
 INEXACT = 0.5
-_PROPERTY = re.compile(r"[A-Za-z0-9-]+(?:;[^:]*|;.*\".*\"[^:]*)?:")
+_PROPERTY = re.compile(r"[A-Za-z0-9-]+[;:]")
 _PROPERTIES = ("SUMMARY", "DTSTART", "DTEND", "DURATION", "LOCATION", "RRULE", "RDATE")
 
 
@@ -80,7 +80,7 @@ def read(data: bytes) -> list[Event]:
                 raise Unreadable(f"{shown(line)} ends what was not begun")
             if what == "VEVENT":
                 events.append(_event(current))
-        elif not within or not _PROPERTY.match(line):
+        elif not within or not _PROPERTY.match(line) or ":" not in line:
             raise Unreadable(f"{shown(line)} is no property")
         elif within[-1] == "VEVENT":
             _note(current, line)
