@@ -180,6 +180,7 @@ FORMS: list[tuple[str, str, bool]] = [
     ("json", json.dumps(OBJECTS).replace('"3"', "true"), False),
     ("json", json.dumps(OBJECTS).replace('"payee": "Aldi"', '"payee": "Lidl", "payee": "Aldi"'), False),
     ("jsonl", "\n".join(map(json.dumps, OBJECTS)) + "\n\n", True),
+    ("jsonl", "\r".join(map(json.dumps, OBJECTS)), True),
     ("jsonl", json.dumps(OBJECTS), False),
     ("jsonl", json.dumps(OBJECTS, indent=1), False),
     (

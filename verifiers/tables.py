@@ -76,7 +76,7 @@ def _json(data: bytes) -> Table:
 
 
 def _jsonl(data: bytes) -> Table:
-    lines = parsing.text_of(data).split("\n")  # not splitlines: a JSON text may hold U+2028
+    lines = parsing.text_of(data).replace("\r", "\n").split("\n")  # not splitlines: a JSON text may hold U+2028
     return _objects([parsing.json_of(line, str) for line in lines if line.strip()], wrapped=False)
 
 
