@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import atexit
 import gc
 import json
-import os
 import sys
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -27,7 +25,7 @@ from specs.catalogue import Catalogue
 from specs.errors import UserError
 from specs.progress import track
 from specs.records import SpecRef
-from specs.store import DEFAULT, Store
+from specs.store import Store
 
 CODE = ("generators", "specs")
 HERE = Path(__file__).resolve().parent.parent
@@ -69,9 +67,9 @@ def key(specs: Catalogue, plan: Plan, seed: int) -> str:
     return digests.digest([list(vars(plan).values()), [ref.digest for ref in used(specs, plan)], seed, code_digest(), *words])
 
 
-def make(plan: Plan, seed: int, root: Path = Path()) -> Outcome:
+def make(store: Store, plan: Plan, seed: int, root: Path = Path()) -> Outcome:
     """What comes of one plan by the specs under `root`, packed; kept in the store under its key."""
-    specs, store = _specs(root), store_of(DEFAULT.resolve(), os.getpid())
+    specs = _specs(root)
     item = key(specs, plan, seed)
     found: Outcome | None = store.get("compile", item)
     if found is None:
@@ -82,11 +80,13 @@ def make(plan: Plan, seed: int, root: Path = Path()) -> Outcome:
 
 
 @cache
-def store_of(path: Path, pid: int) -> Store:
-    """The store at that path, opened once by the process of that pid."""
-    store = Store(path)
-    atexit.register(store.close)
-    return store
+def _store_of_worker() -> Store:
+    """The store, opened once by a worker process; all that is put there is kept at once."""
+    return Store()
+
+
+def _make(plan: Plan, seed: int, root: Path) -> Outcome:
+    return make(_store_of_worker(), plan, seed, root)
 
 
 def _rows(built: Built) -> dict[str, Any]:
@@ -101,14 +101,15 @@ def run(wanted: Sequence[Plan], seed: int, workers: int, root: Path = Path()) ->
     """Each plan's outcome, in order of the plans."""
     with track("compile", len(wanted)) as advance:
         if workers <= 1:
-            for plan in wanted:
-                yield make(plan, seed, root)
-                advance()
+            with closing(Store()) as store:
+                for plan in wanted:
+                    yield make(store, plan, seed, root)
+                    advance()
             return
         with ProcessPoolExecutor(workers, initializer=gc.freeze) as pool:  # the specs stay: no collection need walk through them
             ahead: deque[Future[Outcome]] = deque()
             for plan in wanted:
-                ahead.append(pool.submit(make, plan, seed, root))
+                ahead.append(pool.submit(_make, plan, seed, root))
                 if len(ahead) >= AHEAD * workers:
                     yield ahead.popleft().result()
                     advance()
