@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from bench.sides import Side, Sketch, sketches
 from generators import outcomes
 from generators.outcomes import Outcome
-from specs import rows
 from specs.records import Candidates, Scorecard, Solution, Task, Verifier
 from specs.store import Store
 from verifiers import audit, scorecard
@@ -76,10 +75,10 @@ def case_of(store: Store, sketch: Sketch) -> audit.Case:
     """A compiled task with all that its audit needs."""
     kept: Outcome = store.get("compile", sketch.key) or {}
     return audit.Case(
-        rows.from_row(Task, outcomes.row(kept, "task")),
-        rows.from_row(Verifier, outcomes.row(kept, "verifier")),
-        rows.from_row(Solution, outcomes.row(kept, "solution")),
-        rows.from_row(Candidates, outcomes.row(kept, "candidates")).candidates,
+        outcomes.record(kept, Task),
+        outcomes.record(kept, Verifier),
+        outcomes.record(kept, Solution),
+        outcomes.record(kept, Candidates).candidates,
     )
 
 

@@ -19,11 +19,12 @@ from typing import Any
 
 from generators import compile, database, demands, hostile, making, operate, package_trials, playing, scripts, words
 from generators.chain import bindings
-from generators.database import Database, TruthError
+from generators.database import Database
 from generators.demands import Complaint, Findings
 from generators.hostile import Trial
 from generators.operate import Fruitless, Roleless
 from generators.relations import Relation, written
+from generators.statements import TruthError
 from sandbox import box
 from specs import catalogue, digests, errors, layout, located, params, records
 from specs.catalogue import Catalogue, Operation

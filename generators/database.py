@@ -14,18 +14,14 @@ import pyarrow as pa
 
 from generators import views
 from generators.relations import Row
-from generators.statements import Prepared, param_of
-from generators.views import Binding, Carried
+from generators.statements import Prepared, TruthError, param_of
+from generators.views import Binding, Carried, Cut
 
 Answer = tuple[list[str], list[Row]]
 KEPT_ANSWERS = 512
 SHELVES = 512  # sets of views that stay registered, each on a connection of its own
 SEALED = {"threads": 1, "enable_external_access": False}  # SQL of specs reads no file and no network
 PLAIN = {"enable_optimizer": False}  # it costs more than it saves on tables of thirty rows
-
-
-class TruthError(Exception):
-    """The SQL of an operation failed; the message is DuckDB's."""
 
 
 class View:
@@ -51,8 +47,13 @@ class Shelf:
         self.carried = Carried()
         self._views: dict[str, View] = {}
 
-    def hold(self, tables: dict[str, pa.Table]) -> None:
-        """Put other rows of the same columns in the place of those held."""
+    def hold(self, shown: Hashable, inputs: dict[str, Binding], cuts: dict[str, Cut]) -> None:
+        """Have the views show these inputs, told by `shown` from others of the same columns."""
+        if self.holds == shown:
+            return
+        carried = Carried()
+        tables = {name: views.table(inputs[name].relation, part, carried) for name, part in cuts.items()}
+        self.holds, self.carried = shown, carried
         for name, table in tables.items():
             if name in self._views:
                 self._views[name].table = table
@@ -86,17 +87,13 @@ class Database:
                 self._answers[asked] = self._answer(sql, inputs, used, shown)
             except duckdb.Error as error:
                 raise TruthError(str(error).split("\n\n")[0]) from error
-            except ValueError as error:
-                raise TruthError(str(error)) from error
         columns, rows = self._answers[asked]
         return list(columns), list(rows)
 
     def _answer(self, sql: str, inputs: dict[str, Binding], params: dict[str, Any], shown: Hashable) -> Answer:
         cuts = {name: views.cut(binding, sql) for name, binding in inputs.items()}
         shelf = self._shelf(tuple((name, part.shape) for name, part in cuts.items()))
-        if shelf.holds != shown:
-            shelf.holds, shelf.carried = shown, Carried()
-            shelf.hold({name: views.table(inputs[name].relation, part, shelf.carried) for name, part in cuts.items()})
+        shelf.hold(shown, inputs, cuts)
         cursor = shelf.prepared.run(sql, params)
         return shelf.carried.unpacked([d[0] for d in cursor.description], [tuple(r) for r in cursor.fetchall()])
 

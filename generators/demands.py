@@ -14,9 +14,10 @@ from sqlglot.errors import SqlglotError
 
 from generators import clauses, operate, witness
 from generators.chain import bindings
-from generators.database import Database, TruthError
+from generators.database import Database
 from generators.hostile import Trial
 from generators.operate import Unfit
+from generators.statements import TruthError
 from generators.witness import Mutant
 from specs.catalogue import Operation
 

@@ -6,11 +6,12 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from generators import chain, database, misreading
+from generators import chain, misreading
 from generators.chain import Bases, Step
 from generators.database import Database
 from generators.misreading import clash
 from generators.relations import Relation
+from generators.statements import TruthError
 from specs.catalogue import Spec
 
 KINDS = (0, 1, 1, 2, 2)  # in a file: more than two would have to be told in too many words
@@ -53,7 +54,7 @@ def _answers(db: Database, steps: Sequence[Step], bases: Bases) -> list[Relation
     """What the steps yield; None where they fail, or where a message would have no facts."""
     try:
         answers = chain.run(db, steps, bases)
-    except (database.TruthError, KeyError):
+    except (TruthError, KeyError):
         return None
     spoken = (a for s, a in zip(steps, answers, strict=True) if s.operation.spec["yields"]["as"] == "message")
     return answers if all(a.rows for a in spoken) else None

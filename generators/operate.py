@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from generators import database
 from generators.database import Database
 from generators.relations import Column, Relation, Row, Value
+from generators.statements import TruthError
 from generators.views import SAMENESS, Binding
 from specs.catalogue import Operation
 
@@ -165,7 +165,7 @@ def _as_in(main: Binding, columns: list[str], rows: list[Row]) -> tuple[tuple[Co
     view = main.view
     given = [at for at, name in enumerate(columns) if name != SAMENESS]
     if missing := [columns[at] for at in given if columns[at] not in view]:
-        raise database.TruthError(f"yields the same columns, but the query gives {', '.join(missing)}")
+        raise TruthError(f"yields the same columns, but the query gives {', '.join(missing)}")
     places = sorted(given, key=lambda at: view.index(columns[at]))
     return tuple(main.relation.columns[view.index(columns[at])] for at in places), [tuple([row[at] for at in places]) for row in rows]
 
@@ -173,7 +173,7 @@ def _as_in(main: Binding, columns: list[str], rows: list[Row]) -> tuple[tuple[Co
 def _declared(yields: dict[str, Any], columns: list[str]) -> list[Any]:
     declared = yields["columns"]
     if list(declared) != columns:
-        raise database.TruthError(f"yields.columns are {', '.join(declared)}, but the query gives {', '.join(columns)}")
+        raise TruthError(f"yields.columns are {', '.join(declared)}, but the query gives {', '.join(columns)}")
     return list(declared.values())
 
 
@@ -194,13 +194,13 @@ def _bound(reference: str, inputs: dict[str, Binding]) -> Column:
     for name, binding in inputs.items():
         if (not source or source == name) and bound in binding.names:
             return binding.names[bound]
-    raise database.TruthError(f"yields.columns names {reference}, which no input binds")
+    raise TruthError(f"yields.columns names {reference}, which no input binds")
 
 
 def swapped(truth: str, swaps: list[str]) -> str:
     """The truth's text with each old part replaced by the new one after it. Raises TruthError where an old part does not occur."""
     for old, new in zip(swaps[::2], swaps[1::2], strict=True):
         if old not in truth:
-            raise database.TruthError(f"swap: '{old}' does not occur in the truth")
+            raise TruthError(f"swap: '{old}' does not occur in the truth")
         truth = truth.replace(old, new)
     return truth

@@ -7,7 +7,7 @@ An outcome is a dictionary of JSON and bytes: `id` and a packed row by name of t
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -16,6 +16,7 @@ from specs import layout, rows
 from specs.records import Candidates, Provenance, Solution, Task, Verifier
 
 Outcome = dict[str, Any]
+T = TypeVar("T")
 PARTS: tuple[tuple[str, Path, type], ...] = (
     ("task", layout.TASKS, Task),
     ("verifier", layout.VERIFIERS, Verifier),
@@ -24,6 +25,7 @@ PARTS: tuple[tuple[str, Path, type], ...] = (
     ("candidates", layout.CANDIDATES, Candidates),
     ("wording", layout.WORDINGS, Wording),
 )
+_NAMES: dict[type, str] = {cls: name for name, _, cls in PARTS}
 _SCHEMAS = {name: rows.schema_of(cls) for name, _, cls in PARTS}
 CODEC = "zstd"
 
@@ -52,3 +54,8 @@ def row(outcome: Outcome, part: str) -> dict[str, Any]:
     """A part of a packed outcome as a row."""
     found: dict[str, Any] = batch(outcome, part).to_pylist()[0]
     return found
+
+
+def record(outcome: Outcome, cls: type[T]) -> T:
+    """The record of that class in a packed outcome."""
+    return rows.from_row(cls, row(outcome, _NAMES[cls]))

@@ -12,6 +12,10 @@ from typing import Any
 import duckdb
 
 
+class TruthError(Exception):
+    """The SQL of an operation failed; the message is DuckDB's."""
+
+
 class Prepared:
     """The statements of one connection, by their SQL and the types of their parameters."""
 
@@ -22,7 +26,7 @@ class Prepared:
     def run(self, sql: str, params: dict[str, Any]) -> duckdb.DuckDBPyConnection:
         """The connection with the answer of `sql`, all of whose parameters are given.
 
-        Raises duckdb.Error, and ValueError where `sql` is not the one statement that it should be.
+        Raises duckdb.Error, and TruthError where `sql` is not the one statement that it should be.
         """
         literals = {name: literal(value) for name, value in params.items()}
         key = (sql, tuple((name, kind) for name, (_, kind) in literals.items()))
@@ -37,7 +41,7 @@ class Prepared:
             sql = param_of(param).sub(f"CAST(${param} AS {kind})", sql)
         found = self._connection.extract_statements(f"PREPARE {name} AS {sql}")
         if len(found) != 1:
-            raise ValueError(f"{len(found)} statements where one query is wanted")
+            raise TruthError(f"{len(found)} statements where one query is wanted")
         self._connection.execute(found[0])
         return name
 

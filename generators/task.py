@@ -36,6 +36,7 @@ from generators.places import Places
 from generators.plan import Plan
 from generators.rewriting.records import Wording
 from generators.rewriting.stating import wording_of
+from generators.statements import TruthError
 from specs import records
 from specs.catalogue import Catalogue, Spec
 from specs.records import Candidates, Check, Limits, Protected, Provenance, Service, Solution, SpecRef, Task, Verifier
@@ -77,7 +78,7 @@ def build(catalogue: Catalogue, plan: Plan, seed: int, versions: dict[str, Any])
             reason = str(error)
         except instruction.Unsaid as error:
             reason = f"not said: {error}"
-        except (database.TruthError, UndefinedError) as error:
+        except (TruthError, UndefinedError) as error:
             return Rejected(plan.id, plan.operations, str(error))
     return Rejected(plan.id, plan.operations, reason)
 

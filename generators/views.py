@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from generators.relations import Column, Relation, Row, Value, written
+from generators.statements import TruthError
 
 SAMENESS = "sameness"  # an extra column of views over relations that say which of their rows are the same
 UNSEEN = "*unseen*"  # a name that no SQL mentions by accident
@@ -92,12 +93,12 @@ class Carried:
         return found
 
     def unpacked(self, columns: list[str], rows: list[Row]) -> tuple[list[str], list[Row]]:
-        """An answer with the unseen columns in the place of their numbers. Raises ValueError where columns of different inputs mix."""
+        """An answer with the unseen columns in the place of their numbers. Raises TruthError where columns of different inputs mix."""
         for at in reversed([i for i, name in enumerate(columns) if name.startswith(UNSEEN)]):
             held = [self._kept[row[at]] if row[at] is not None else None for row in rows]  # type: ignore[index]
             names = next((one[0] for one in held if one), self._first)
             if any(one and len(one[0]) != len(names) for one in held):
-                raise ValueError("rows of inputs with different columns, put under one another")
+                raise TruthError("rows of inputs with different columns, put under one another")
             suffix, blank = columns[at].removeprefix(UNSEEN), (None,) * len(names)
             columns = [*columns[:at], *(name + suffix for name in names), *columns[at + 1 :]]
             rows = [(*row[:at], *(one[1] if one else blank), *row[at + 1 :]) for row, one in zip(rows, held, strict=True)]

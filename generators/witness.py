@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from generators import chain, database, operate
+from generators import chain, operate
 from generators.chain import Bases, Step, Twist
 from generators.database import Database
 from generators.operate import Unfit
 from generators.relations import Relation, Row
+from generators.statements import TruthError
 
 ROUNDS = 4
 
@@ -44,11 +45,11 @@ def settle(db: Database, steps: Sequence[Step], bases: Bases, decoys: Bases, str
     for its outdated twin. Raises Unfit naming a demand that no planting brings out, or a step that planting left empty.
     """
     moot: set[tuple[int, str]] = set()
-    for planted in range(ROUNDS):
+    for turn in range(ROUNDS):
         answers = chain.run(db, steps, bases)
         if any(not a.rows for a in answers):
             raise Unfit("planting left a step without rows")
-        mutants, equal = _tried(db, steps, World(bases, decoys, answers, strict), moot, planted > 0)
+        mutants, equal = _tried(db, steps, World(bases, decoys, answers, strict), moot, turn > 0)
         if not equal:
             return Settled(bases, answers, mutants, frozenset(moot))
         bases = plant(db, steps, equal, bases, answers)
@@ -143,7 +144,7 @@ def _other_input(db: Database, steps: Sequence[Step], number: int, name: str, wo
             return before, True
     try:
         return chain.run(db, steps[: source.step + 1], {**world.bases, **world.decoys})[source.step], False
-    except database.TruthError as error:
+    except TruthError as error:
         raise Unfit(f"{steps[source.step].operation.id} on the twin: {error}") from error
 
 

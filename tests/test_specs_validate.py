@@ -10,11 +10,15 @@ import sys
 from pathlib import Path
 
 import jsonschema
+import mistakes
+import mistakes_operations
 import pytest
 import tinyspecs
-from mistakes import DOMAIN, MISTAKES, OPERATIONS, PERSONA, SCENARIO, TEMPLATE
+from mistakes import DOMAIN, OPERATIONS, PERSONA, SCENARIO, TEMPLATE
 
 from specs import located, validate
+
+MISTAKES = mistakes.MISTAKES | mistakes_operations.MISTAKES
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
