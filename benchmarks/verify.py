@@ -15,9 +15,9 @@ from pathlib import Path
 from sandbox.box import open_box
 from specs import rows
 from specs.records import Change, Task, Verifier
-from verifiers import mutants, wire
+from verifiers import mutants, playing, wire
 from verifiers.apart import Graders
-from verifiers.audit import Case, cases, play
+from verifiers.audit import Case, cases
 from verifiers.grade import grade_apart
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,7 +40,7 @@ print(grade(rows.from_row(Task, told["task"]), rows.from_row(Verifier, told["ver
 
 def outcomes(case: Case) -> Iterator[Outcome]:
     """What the solution leaves behind, and everything that the audit holds against it. Its steps run in a box."""
-    left = play(case, open_box)
+    left = playing.left(case.task, case.solution.steps, open_box)
     wrong = mutants.generic(case.task, case.verifier, left)
     for changes in (left, *(c.changes for c in case.candidates), *(m.changes for m in wrong)):
         yield case.task, case.verifier, changes

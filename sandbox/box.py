@@ -122,9 +122,22 @@ class Box:
             if self._left is None:
                 if self._gone:
                     raise BoxError("the box is gone; take the snapshot while it is open")
-                budget = changes.Budget(self._caps.file_mb * _MB, 2 * self._caps.disk_mb * _MB, changes.MOST_ENTRIES)
-                self._left = changes.difference(changes.tree_of(self._given), changes.read_tree(self._running.workspace, budget))
+                self._left = changes.difference(changes.tree_of(self._given), self._tree())
             return self._left
+
+    def look(self, given: Iterable[File]) -> tuple[Change, ...]:
+        """How the workspace differs from these files, while the box lives on: only for one in which nobody could alter what is being read.
+
+        Raises as `snapshot` does.
+        """
+        with self._turn:
+            if self._over:
+                raise self._over
+            return changes.difference(changes.tree_of(given), self._tree())
+
+    def _tree(self) -> changes.Tree:
+        budget = changes.Budget(self._caps.file_mb * _MB, 2 * self._caps.disk_mb * _MB, changes.MOST_ENTRIES)
+        return changes.read_tree(self._running.workspace, budget)
 
     def end(self) -> None:
         """Kill every process; nothing can be asked of the box any more."""

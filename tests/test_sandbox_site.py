@@ -12,7 +12,7 @@ from sandbox import episodes, pages
 from sandbox.box import BoxError, Caps, open_box
 from sandbox.harness import Completion
 from specs.records import SITE_URL, Service, file_of
-from verifiers import audit
+from verifiers import playing
 
 pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")
 
@@ -284,5 +284,5 @@ def test_a_rollout_has_the_tasks_site():
 
 
 def test_the_audit_of_a_solution_has_the_tasks_site():
-    case = audit.Case(TASK, making.verifier([]), making.solution([("exec", {"command": LOOK}, "")]), ())
-    assert [(c.path, c.content) for c in audit.play(case, open_box)] == [("out.csv", FILES[0].content)]
+    steps = making.solution([("exec", {"command": LOOK}, "")]).steps
+    assert [(c.path, c.content) for c in playing.left(TASK, steps, open_box)] == [("out.csv", FILES[0].content)]

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from specs.errors import UserError
 from specs.records import Change, Protected, Rollout, Task, Verdict, Verifier, change_of
 from specs.store import Store
 from verifiers import grade, judge
+from verifiers.apart import Graders
 
 ROOT = Path(__file__).parent.parent
 TABLE: dict[str, Any] = {
@@ -37,7 +39,15 @@ TABLE: dict[str, Any] = {
         "iso_dates": False,
     },
 }
+GRADING: dict[str, Graders] = {}
 HALF = made.RIGHT.replace("Total: 12.50\n", "")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def graders() -> Iterator[None]:
+    """One grader for all cases of this file."""
+    with Graders(1, boxes=False) as GRADING["graders"]:
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +57,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def case(*changes: Change, verifier: Verifier | None = None, number: int = 0) -> judge.Case:
     task, used = made.task(), verifier or made.verifier()
-    return judge.Case(task, used, changes, grade.verdict(task, used, made.rollout(task, *changes, identity=f"r{number}")))
+    return judge.Case(
+        task, used, changes, grade.verdict(task, used, made.rollout(task, *changes, identity=f"r{number}"), GRADING["graders"])
+    )
 
 
 def judged(url: str | None, *cases: judge.Case, raises: bool = False, **section: Any) -> list[Verdict]:

@@ -11,14 +11,14 @@ import functools
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from jsonschema import Draft202012Validator
 
-from sandbox import tools
-from sandbox.box import BoxLimit, open_box
+from sandbox.box import open_box
 from specs import digests, errors, layout, params, progress, shards
 from specs.errors import BoundaryError, Problem, UserError
 from specs.records import Candidate, Candidates, Change, EquivalentScore, MutantScore, Scorecard, Solution, Task, Verifier
@@ -28,11 +28,16 @@ from verifiers.grade import HERE, SOLVED, Graded, code_digest, grade, kinds
 from verifiers.kept import kept
 from verifiers.measuring import Measured, Measuring
 from verifiers.parallel import finished
+from verifiers.playing import Capped, left
 from verifiers.snapshot import OpenBox
 
 METRICS = layout.METRICS / "scorecard.json"
 COMPILED = layout.METRICS / "compile.json"
-_OWN = ("audit.py", "kept.py", "measuring.py", "mutants.py", "pieces.py", "slips.py", "tampering.py")
+BATCH = 20  # tasks that share a warm box, and are kept together
+_OWN = (
+    *("audit.py", "forking.py", "kept.py", "measuring.py", "mutants.py", "pieces.py", "playing.py", "slips.py", "tampering.py"),
+    "warm.py",
+)
 T = TypeVar("T", Task, Verifier, Solution, Candidates)
 
 
@@ -58,19 +63,28 @@ class Unfit(Exception):
 
 def audit(case: Case, open_box: OpenBox) -> Scorecard:
     """The evidence for one verifier. Raises BoundaryError where a box or the grader itself failed outside any check."""
+    return audit_all((case,), open_box)[0]
+
+
+def audit_all(found: Iterable[Case], open_box: OpenBox) -> list[Scorecard]:
+    """As `audit` for each, most of what runs code in one warm box. What would speak against a task is tried in fresh boxes."""
+    with kept(open_box) as again:
+        return [_audited(case, again, open_box) for case in found]
+
+
+def _audited(case: Case, again: OpenBox, fresh: OpenBox) -> Scorecard:
     reasons = [*_ill_formed(case.verifier)]
     right = untouched = 0.0
     wrong: list[MutantScore] = []
     alike: list[EquivalentScore] = []
     if not reasons:
         try:
-            outcome = play(case, open_box)
-            graded = _graded(case, outcome, open_box, "the solution")
-            right, untouched = graded.score, _graded(case, (), open_box, "the untouched workspace").score
+            outcome, graded = _right(case, again, fresh)
+            right, untouched = graded.score, _graded(case, (), fresh, "the untouched workspace").score
             reasons += _basics(graded, untouched)
-            wrong, alike, more = _candidates(case, outcome, open_box)
+            wrong, alike, more = _candidates(case, outcome, again, fresh)
             reasons += more
-        except Unfit as unfit:
+        except (Unfit, Capped) as unfit:
             reasons.append(str(unfit))
     task = case.task
     return Scorecard(
@@ -78,16 +92,15 @@ def audit(case: Case, open_box: OpenBox) -> Scorecard:
     )
 
 
-def play(case: Case, open_box: OpenBox) -> tuple[Change, ...]:
-    """What the solution leaves behind, its steps run through the agent's own tools in a box. Raises Unfit where it runs into a cap."""
-    with open_box(case.task.workspace, services=case.task.services) as box:
-        try:
-            for step in case.solution.steps:
-                if step.tool:
-                    tools.call(box, step.tool, step.arguments)
-            return tuple(box.snapshot())
-        except BoxLimit as limit:
-            raise Unfit(f"the solution runs into a cap of the box: {limit.which}") from None
+def _right(case: Case, again: OpenBox, fresh: OpenBox) -> tuple[tuple[Change, ...], Graded]:
+    """What the solution leaves behind, and its grade."""
+    with suppress(Capped):
+        outcome = left(case.task, case.solution.steps, again)
+        graded = _graded(case, outcome, again, "the solution")
+        if graded.solved:
+            return outcome, graded
+    outcome = left(case.task, case.solution.steps, fresh)
+    return outcome, _graded(case, outcome, fresh, "the solution")
 
 
 def _ill_formed(verifier: Verifier) -> Iterator[str]:
@@ -128,37 +141,38 @@ def _basics(solution: Graded, untouched: float) -> Iterator[str]:
         yield f"the untouched workspace scores {untouched:.3g}"
 
 
-def _candidates(case: Case, outcome: tuple[Change, ...], open_box: OpenBox) -> tuple[list[MutantScore], list[EquivalentScore], list[str]]:
+def _candidates(
+    case: Case, outcome: tuple[Change, ...], again: OpenBox, fresh: OpenBox
+) -> tuple[list[MutantScore], list[EquivalentScore], list[str]]:
     """Scores of all mutants and equivalents, and what speaks against the verifier."""
     wrong: list[MutantScore] = []
     alike: list[EquivalentScore] = []
     reasons: list[str] = []
-    with kept(open_box) as again:
-        measure = functools.partial(_measured, case, Measuring(case.task, case.verifier, outcome, again), open_box)
-        for candidate in case.candidates:
-            name = f"{candidate.kind} {candidate.demand}".strip()
-            got = measure(name, candidate.changes, candidate.should_pass)
-            if candidate.should_pass:
-                alike.append(EquivalentScore(candidate.kind, got.score, got.anew))
-                reasons += [f"the equivalent '{name}' scores {got.score:.3g}"] if got.score < SOLVED else []
-            else:
-                wrong.append(MutantScore(candidate.kind, candidate.demand, got.score, got.artifact, got.concerned))
-                reasons += [f"the mutant '{name}' is no other than the solution"] if got.same else _passes(name, got.score)
-        for mutant in _generic(case, outcome, open_box):
-            got = measure(mutant.kind, mutant.changes, False)
-            if not got.same:
-                wrong.append(MutantScore(mutant.kind, "", got.score, got.artifact, got.concerned))
-                reasons += _passes(mutant.kind, got.score)
+    measure = functools.partial(_measured, case, Measuring(case.task, case.verifier, outcome, again), fresh)
+    for candidate in case.candidates:
+        name = f"{candidate.kind} {candidate.demand}".strip()
+        got = measure(name, candidate.changes, candidate.should_pass)
+        if candidate.should_pass:
+            alike.append(EquivalentScore(candidate.kind, got.score, got.anew))
+            reasons += [f"the equivalent '{name}' scores {got.score:.3g}"] if got.score < SOLVED else []
+        else:
+            wrong.append(MutantScore(candidate.kind, candidate.demand, got.score, got.artifact, got.concerned))
+            reasons += [f"the mutant '{name}' is no other than the solution"] if got.same else _passes(name, got.score)
+    for mutant in _generic(case, outcome, again):
+        got = measure(mutant.kind, mutant.changes, False)
+        if not got.same:
+            wrong.append(MutantScore(mutant.kind, "", got.score, got.artifact, got.concerned))
+            reasons += _passes(mutant.kind, got.score)
     return wrong, alike, reasons
 
 
-def _generic(case: Case, outcome: tuple[Change, ...], open_box: OpenBox) -> Iterator[mutants.Mutant]:
+def _generic(case: Case, outcome: tuple[Change, ...], again: OpenBox) -> Iterator[mutants.Mutant]:
     yield from mutants.generic(case.task, case.verifier, outcome)
-    if tampering.chosen(case.task) and (fitted := tampering.fitted(case.task, case.solution, outcome, open_box)) is not None:
+    if tampering.chosen(case.task) and (fitted := tampering.fitted(case.task, case.solution, outcome, again)) is not None:
         yield mutants.Mutant("tampered-fitted", fitted)
 
 
-def _measured(case: Case, measuring: Measuring, open_box: OpenBox, name: str, changes: Sequence[Change], should_pass: bool) -> Measured:
+def _measured(case: Case, measuring: Measuring, fresh: OpenBox, name: str, changes: Sequence[Change], should_pass: bool) -> Measured:
     """The measure; what would speak against the verifier is graded again as a whole, in boxes of its own, and that grade stands."""
     try:
         got = measuring(changes)
@@ -169,7 +183,7 @@ def _measured(case: Case, measuring: Measuring, open_box: OpenBox, name: str, ch
     if (got.score >= SOLVED) == should_pass:
         return got
     package.forget()  # what came of the same code in a box that others had used
-    return dataclasses.replace(got, score=_graded(case, changes, open_box, name).score)
+    return dataclasses.replace(got, score=_graded(case, changes, fresh, name).score)
 
 
 def _passes(name: str, score: float) -> list[str]:
@@ -197,15 +211,17 @@ def _by_id(part: Path, cls: type[T], full: bool) -> dict[str, T]:
 
 
 def cards(wanted: Iterable[Case], workers: int, store: Store, open_box: OpenBox) -> list[Scorecard]:
-    """The scorecards of the cases, by id; from the store, or measured now and kept the moment each is finished."""
+    """The scorecards of the cases, by id; from the store, or measured now and kept the moment its batch is finished."""
     found = list(wanted)
     made = {c.task.id: store.record("audit", c.key, Scorecard) for c in found}
     todo = [c for c in found if made[c.task.id] is None]
     with progress.track("audit", len(todo)) as advance:
-        for case, card in finished(functools.partial(audit, open_box=open_box), todo, workers, apart=workers > 1):
-            store.put("audit", case.key, card)
-            made[card.id] = card
-            advance()
+        batches = [todo[start : start + BATCH] for start in range(0, len(todo), BATCH)]
+        for batch, done in finished(functools.partial(audit_all, open_box=open_box), batches, workers, apart=workers > 1):
+            for case, card in zip(batch, done, strict=True):
+                store.put("audit", case.key, card)
+                made[card.id] = card
+                advance()
     return [card for _, card in sorted(made.items()) if card is not None]
 
 

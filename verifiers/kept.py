@@ -1,7 +1,4 @@
-"""One box for many runs of a task's own code: emptied and filled anew instead of opened anew, which costs more than most runs.
-
-For the audit only, whose code is the compiler's: what an agent wrote always runs in a box that nothing has run in before.
-"""
+"""One warm box for many runs: emptied and filled anew instead of opened anew, which costs more than most runs."""
 
 from __future__ import annotations
 
@@ -12,47 +9,55 @@ from typing import Any
 from sandbox.faults import BoxError, BoxLimit
 from specs.records import File, Service
 from verifiers.snapshot import OpenBox
+from verifiers.warm import Warm
 
-RUNS = 200  # in one box: its caps hold for all of them together
+RUNS = 400  # in one box: its caps hold for all of them together
 
 
 @contextmanager
 def kept(open_box: OpenBox) -> Iterator[OpenBox]:
-    """An `open_box` that hands the same box out again, at most one at a time; a new one after a failure, and for services."""
+    """An `open_box` that hands a warm box out again, to one at a time; a new one after a failure.
+
+    What needs services, or comes while it is out, gets a fresh box.
+    """
     with ExitStack() as stack:
-        held: list[Any] = []
-        runs = 0
+        held: list[Warm] = []
+        runs, out = 0, False
+
+        def warm(files: tuple[File, ...]) -> Warm:
+            """The box, with these files; raises BoxError where a new one can't be filled either."""
+            nonlocal runs
+            runs += 1
+            if held and held[0].fit and runs % RUNS and _refilled(held[0], files):
+                return held.pop()
+            held.clear()
+            stack.close()
+            made = Warm(stack.enter_context(open_box(())))
+            if not made.refill(files):
+                raise BoxError("a warm box can't be filled")
+            return made
 
         @contextmanager
         def again(files: Iterable[File], *, services: Iterable[Service] = ()) -> Iterator[Any]:
-            nonlocal runs
+            nonlocal out
             given, served = tuple(files), tuple(services)
-            if served:
+            if served or out:
                 with open_box(given, services=served) as box:
                     yield box
                 return
-            runs += 1
-            if held and not (runs % RUNS and _refilled(held[0], given)):
-                held.clear()
-                stack.close()
-            if not held:
-                held.append(stack.enter_context(open_box(given)))
+            out = True
             try:
-                yield held[0]
-            except (BoxError, BoxLimit):
-                held.clear()
-                stack.close()
-                raise
+                warmed = warm(given)
+                yield warmed
+                held.append(warmed)
+            finally:
+                out = False
 
         yield again
 
 
-def _refilled(box: Any, files: Iterable[File]) -> bool:
-    """Empty the box's workspace and write the files; whether that went well."""
+def _refilled(box: Warm, files: tuple[File, ...]) -> bool:
     try:
-        done = box.exec("find . -mindepth 1 -delete", timeout_s=10)
-        for file in files:
-            box.write(file.path, file.content)
-        return bool(done.status == 0)
+        return box.refill(files)
     except (BoxError, BoxLimit, OSError):
         return False

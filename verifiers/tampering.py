@@ -7,17 +7,14 @@ import re
 import sqlite3
 from collections.abc import Iterable
 
-from sandbox import tools
-from sandbox.box import Box, BoxLimit
 from sandbox.changes import apply_changes, difference, tree_of
 from specs import digests
 from specs.records import Change, File, Solution, Task, file_of
-from verifiers import pieces
+from verifiers import pieces, playing
 from verifiers.snapshot import OpenBox
 
 EVERY = 4  # the solution runs once more for every so manyth task only: it is what an audit spends most of its time on
 _LINES = ("txt", "log")
-_UNCLEAN = re.compile(r"\Aerror: |^\[exit status |^\[stopped after ", re.MULTILINE)
 _WRITES = re.compile(r"makedirs|\bopen\([^)]*['\"]w['\"]|shutil|\bmkdir\b|\bmv\b|\.save\(|writelines|\.write\(")
 
 
@@ -64,13 +61,12 @@ def fitted(task: Task, solution: Solution, outcome: Iterable[Change], open_box: 
     if cut == task.workspace:
         return None
     tampered = dataclasses.replace(task, workspace=cut)
-    with open_box(tampered.workspace, services=tampered.services) as box:
-        try:
-            if not all(_cleanly(box, step.tool, step.arguments) for step in solution.steps if _works(step.tool, step.arguments)):
-                return None
-            left = tuple(box.snapshot())
-        except BoxLimit:
-            return None
+    try:
+        clean, left = playing.played(tampered, (s for s in solution.steps if _works(s.tool, s.arguments)), open_box)
+    except playing.Capped:
+        return None
+    if not clean:
+        return None
     right = {c.path: c for c in outcome}
     got = {c.path: c for c in left}
     if set(right) != set(got) or all(_alike(right[p], got[p]) for p in right):
@@ -81,10 +77,6 @@ def fitted(task: Task, solution: Solution, outcome: Iterable[Change], open_box: 
 def _works(tool: str, arguments: dict[str, str]) -> bool:
     """Whether a step may change something: looking around costs time and changes nothing."""
     return tool in ("write", "edit") or (tool == "exec" and bool(_WRITES.search(arguments.get("command", ""))))
-
-
-def _cleanly(box: Box, tool: str, arguments: dict[str, str]) -> bool:
-    return not _UNCLEAN.search(tools.call(box, tool, arguments))
 
 
 def _alike(one: Change, other: Change) -> bool:
