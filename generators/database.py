@@ -76,7 +76,7 @@ class Database:
         self._answers: dict[Hashable, Answer] = {}
 
     def query(self, sql: str, inputs: dict[str, Binding], params: dict[str, Any]) -> Answer:
-        """Column names and rows of `sql` over the inputs as views. Raises TruthError with DuckDB's message."""
+        """Column names and rows of `sql` over the inputs as views. Raises TruthError."""
         used = {p: v for p, v in params.items() if _mentions(p, sql)}
         shown = tuple((name, binding.relation, tuple(binding.names.items())) for name, binding in inputs.items())
         asked = (sql, shown, tuple((p, type(v), v) for p, v in used.items()))
@@ -85,7 +85,7 @@ class Database:
                 self._answers.clear()
             try:
                 self._answers[asked] = self._answer(sql, inputs, used, shown)
-            except duckdb.Error as error:
+            except (duckdb.Error, OverflowError) as error:  # the latter for what Python has no value for
                 raise TruthError(str(error).split("\n\n")[0]) from error
         columns, rows = self._answers[asked]
         return list(columns), list(rows)

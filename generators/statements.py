@@ -13,7 +13,7 @@ import duckdb
 
 
 class TruthError(Exception):
-    """The SQL of an operation failed; the message is DuckDB's."""
+    """The SQL of an operation fails or yields what it should not; the message says how, in DuckDB's words where DuckDB says it."""
 
 
 class Prepared:

@@ -106,8 +106,12 @@ class Carried:
 
 
 def table(relation: Relation, part: Cut, carried: Carried) -> pa.Table:
-    """What is seen of a relation, as the Arrow table behind its view."""
-    names, columns = [name for name, _ in part.seen], [relation.array(at) for _, at in part.seen]
+    """What is seen of a relation, as the Arrow table behind its view. Raises TruthError where its truth gave a column other values."""
+    names = [name for name, _ in part.seen]
+    try:
+        columns = [relation.array(at) for _, at in part.seen]
+    except (pa.ArrowException, ValueError, OverflowError) as error:
+        raise TruthError(f"{relation.name}: {error}") from error
     if part.unseen:
         names.append(UNSEEN)
         columns.append(pa.array(carried.numbers(relation, part.unseen), type=pa.int32()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,28 @@ def test_other_rows_of_the_same_columns_give_their_own_answers() -> None:
     with database.connect() as db:
         for number, keys in enumerate([("1", "2"), ("3",), ("1", "2"), ()]):
             assert db.query(f"SELECT no, {number} AS asked FROM rows", rows(*keys), {})[1] == [(k, number) for k in keys]
+
+
+@pytest.mark.parametrize(
+    ("role", "value"),
+    [
+        ("measure", 0.125),
+        ("measure", Decimal("0.125")),
+        ("measure", Decimal(10) ** 18),
+        ("when", "10000-01-01"),
+        ("seq", 2**64),
+        ("key", 3),
+    ],
+)
+def test_an_answer_that_is_not_what_its_column_holds_is_told_by_the_next_query(role: str, value: Value) -> None:
+    made = Relation("averages", "line", "lines", (Column("value", role, decimals=2),), ((value,),))
+    with database.connect() as db, pytest.raises(TruthError, match=r"^averages: "):
+        db.query("SELECT value FROM rows", {"rows": Binding(made, {})}, {})
+
+
+def test_an_answer_that_python_has_no_value_for_is_a_mistake_of_the_truth() -> None:
+    with database.connect() as db, pytest.raises(TruthError, match="too large"):
+        db.query("SELECT INTERVAL 2000000000 MONTH AS span FROM rows", rows("1"), {})
 
 
 def test_an_earlier_querys_inputs_are_not_seen() -> None:

@@ -41,6 +41,7 @@ def test_a_part_is_unpacked_as_it_was_packed(text: str, contents: list[bytes]) -
     packed = outcomes.packed(outcome)
     assert packed["id"] == "t1"
     assert {name: outcomes.row(packed, name) for name in outcome} == outcome
+    assert {name: rows.to_row(outcomes.record(packed, cls)) for name, _, cls in outcomes.PARTS} == outcome
 
 
 def test_a_rejection_and_who_worded_it_are_left_as_they_are() -> None:

@@ -19,6 +19,7 @@ from mistakes import DOMAIN, OPERATIONS, PERSONA, SCENARIO, TEMPLATE
 from specs import located, validate
 
 MISTAKES = mistakes.MISTAKES | mistakes_operations.MISTAKES
+assert len(MISTAKES) == len(mistakes.MISTAKES) + len(mistakes_operations.MISTAKES), "two of one name: one would not be tried"
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
