@@ -10,7 +10,8 @@ from generators import outcomes
 from generators.outcomes import Outcome
 from specs.records import Candidates, Scorecard, Solution, Task, Verifier
 from specs.store import Store
-from verifiers import audit, scorecard
+from verifiers import scorecard
+from verifiers.cases import Case
 
 KINDS = ("added", "changed", "removed")
 
@@ -71,10 +72,10 @@ def instruction(store: Store, sketch: Sketch) -> str:
     return str(outcomes.row(store.get("compile", sketch.key) or {}, "task")["instruction"])
 
 
-def case_of(store: Store, sketch: Sketch) -> audit.Case:
+def case_of(store: Store, sketch: Sketch) -> Case:
     """A compiled task with all that its audit needs."""
     kept: Outcome = store.get("compile", sketch.key) or {}
-    return audit.Case(
+    return Case(
         outcomes.record(kept, Task),
         outcomes.record(kept, Verifier),
         outcomes.record(kept, Solution),

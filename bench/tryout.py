@@ -25,7 +25,8 @@ from specs.errors import Problem, UserError
 from specs.located import Steps
 from specs.records import Scorecard
 from specs.store import Store
-from verifiers.audit import Case, audit
+from verifiers.audit import audit
+from verifiers.cases import Case
 
 TASKS = 3
 PLAIN_WIDTH = 130

@@ -17,7 +17,7 @@ from specs import rows
 from specs.records import Change, Task, Verifier
 from verifiers import mutants, playing, wire
 from verifiers.apart import Graders
-from verifiers.audit import Case, cases
+from verifiers.cases import Case, cases
 from verifiers.grade import grade_apart
 
 ROOT = Path(__file__).resolve().parent.parent

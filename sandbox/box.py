@@ -11,6 +11,7 @@ import errno
 import json
 import os
 import select
+import stat
 import struct
 import threading
 import time
@@ -138,6 +139,21 @@ class Box:
     def _tree(self) -> changes.Tree:
         budget = changes.Budget(self._caps.file_mb * _MB, 2 * self._caps.disk_mb * _MB, changes.MOST_ENTRIES)
         return changes.read_tree(self._running.workspace, budget)
+
+    def end_of(self, fifo: str, flags: int) -> int:
+        """A descriptor, the caller's to close, of a fifo at the top of the workspace, to talk with a process of ours inside.
+
+        It never blocks. Raises OSError where there is no such fifo.
+        """
+        end = os.open(fifo, flags | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._running.workspace)
+        if not stat.S_ISFIFO(os.fstat(end).st_mode):
+            os.close(end)
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), fifo)
+        return end
+
+    def killed_for_memory(self) -> int:
+        """How many processes the kernel has killed for want of memory so far; 0 where nothing counts them."""
+        return self._refusals()[0]
 
     def end(self) -> None:
         """Kill every process; nothing can be asked of the box any more."""

@@ -80,20 +80,28 @@ def _identity(entry: Change) -> tuple[str, int, int, str]:
 
 
 def _drop(tree: Tree, path: str) -> None:
+    entry = tree.get(path)
+    if entry is not None and entry.type != "directory":  # nothing is beneath it
+        del tree[path]
+        return
     for below in [p for p in tree if p == path or p.startswith(f"{path}/")]:
         del tree[below]
 
 
 def _put(tree: Tree, entry: Change) -> None:
-    slash = entry.path.find("/")
-    while slash > 0:
-        parent, slash = entry.path[:slash], entry.path.find("/", slash + 1)
-        if parent not in tree or tree[parent].type != "directory":
-            tree[parent] = Change(parent, "directory", _DIRECTORY_MODE, 0, "", None)
+    _enter(tree, entry.path.rpartition("/")[0])
     old = tree.get(entry.path)
     if old is not None and old.type == "directory" and entry.type != "directory":
         _drop(tree, entry.path)
     tree[entry.path] = entry
+
+
+def _enter(tree: Tree, folder: str) -> None:
+    """Have a directory at that path, and on all the way to it."""
+    found = tree.get(folder)
+    if folder and (found is None or found.type != "directory"):
+        _enter(tree, folder.rpartition("/")[0])
+        tree[folder] = Change(folder, "directory", _DIRECTORY_MODE, 0, "", None)
 
 
 def _walk(directory: int, prefix: str, budget: Budget, depth: int) -> Iterator[Change]:

@@ -199,9 +199,14 @@ def _span(original: str, edit: dict[str, str], what: str, path: str) -> tuple[in
     return start, start + len(old), new
 
 
+def told(arguments: dict[str, Any]) -> tuple[str, str, float]:
+    """What the tool exec is told: the command, its directory, and the seconds that it may take."""
+    return arguments["command"], arguments.get("workdir", ""), min(arguments.get("timeoutSeconds", DEFAULT_S), LONGEST_S)
+
+
 def _exec(box: Box, arguments: dict[str, Any]) -> str:
-    seconds = min(arguments.get("timeoutSeconds", DEFAULT_S), LONGEST_S)
-    result = box.exec(arguments["command"], arguments.get("workdir", ""), seconds)
+    command, workdir, seconds = told(arguments)
+    result = box.exec(command, workdir, seconds)
     if result.killed:
         raise BoxLimit(result.killed, f"a command used up the box's {result.killed}")
     notes = []

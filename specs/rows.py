@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import types
 import typing
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ from specs.records import Json
 
 T = TypeVar("T")
 _HINTS: dict[Any, dict[str, Any]] = {}
+_READERS: dict[Any, list[tuple[str, Callable[[Any], Any] | None]]] = {}
 
 
 def _hints(cls: Any) -> dict[str, Any]:
@@ -52,7 +54,7 @@ def to_row(record: Any) -> dict[str, Any]:
 
 def from_row(cls: type[T], row: dict[str, Any]) -> T:
     """The record that a row stands for. Raises KeyError where the row lacks a field."""
-    return cls(**{name: _up(hint, row[name]) for name, hint in _hints(cls).items()})
+    return cls(**{name: row[name] if read is None else read(row[name]) for name, read in _fields(cls)})
 
 
 def _down(hint: Any, value: Any) -> Any:
@@ -67,13 +69,20 @@ def _down(hint: Any, value: Any) -> Any:
     return to_row(value)
 
 
-def _up(hint: Any, value: Any) -> Any:
+def _fields(cls: Any) -> list[tuple[str, Callable[[Any], Any] | None]]:
+    """Each field's name, and how its value is read where it is not as it is stored; once for each class."""
+    if cls not in _READERS:
+        _READERS[cls] = [(name, _reader(hint)) for name, hint in _hints(cls).items()]
+    return _READERS[cls]
+
+
+def _reader(hint: Any) -> Callable[[Any], Any] | None:
     hint = _optional(hint)
     if hint == Json:
-        return json.loads(value)
-    if value is None or hint in (str, int, float, bool, bytes):
-        return value
+        return json.loads
+    if hint in (str, int, float, bool, bytes):
+        return None
     if typing.get_origin(hint) is tuple:
-        inner = typing.get_args(hint)[0]
-        return tuple(value) if inner in (str, int, float) else tuple(_up(inner, v) for v in value)
-    return from_row(hint, value)
+        read = _reader(typing.get_args(hint)[0])
+        return lambda value: None if value is None else tuple(value) if read is None else tuple(map(read, value))
+    return lambda value: None if value is None else from_row(hint, value)

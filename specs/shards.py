@@ -92,16 +92,38 @@ def read(root: Path, cls: type[T], split: str | None = None, ids: Iterable[str] 
 
     Raises FileNotFoundError where `root` is missing: the stage before has not run.
     """
-    if not root.is_dir():
-        raise FileNotFoundError(f"no shards at {root}: run the stage that writes them first")
     wanted = None if ids is None else set(ids)
-    for path in sorted(root.glob(f"{split or '*'}/*.parquet")):
+    for path in _paths(root, split):
         if wanted is not None and not any(i[0] == path.stem for i in wanted):
             continue
-        for batch in pq.ParquetFile(path).iter_batches(batch_size=64):
-            for row in batch.to_pylist():
-                if wanted is None or row["id"] in wanted:
-                    yield rows.from_row(cls, row)
+        for group in _groups(path, wanted):
+            for row in group.to_pylist():
+                yield rows.from_row(cls, row)
+
+
+def listed(root: Path) -> Iterator[tuple[str, str]]:
+    """(split, id) of all records under `root`, in order. Raises FileNotFoundError as `read` does."""
+    for path in _paths(root, None):
+        for identity in pq.read_table(path, columns=["id"]).column("id").to_pylist():
+            yield path.parent.name, identity
+
+
+def _paths(root: Path, split: str | None) -> list[Path]:
+    if not root.is_dir():
+        raise FileNotFoundError(f"no shards at {root}: run the stage that writes them first")
+    return sorted(root.glob(f"{split or '*'}/*.parquet"))
+
+
+def _groups(path: Path, wanted: set[str] | None) -> Iterator[pa.Table]:
+    """The row groups of a shard, with the wanted rows alone; what holds none of these is not read."""
+    with pq.ParquetFile(path) as file:
+        for number in range(file.num_row_groups):
+            if wanted is None:
+                yield file.read_row_group(number)
+                continue
+            mask = [i in wanted for i in file.read_row_group(number, columns=["id"]).column("id").to_pylist()]
+            if any(mask):
+                yield file.read_row_group(number).filter(pa.array(mask))
 
 
 def find(root: Path, cls: type[T], identity: str) -> T | None:

@@ -29,6 +29,7 @@ class Store:
     """Items by (stage, key). Safe for several processes and threads: each call opens its own transaction."""
 
     def __init__(self, path: Path = DEFAULT):
+        self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(path, timeout=60, check_same_thread=False, isolation_level=None)
         self._prepare()

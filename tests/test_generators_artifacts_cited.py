@@ -29,6 +29,7 @@ from specs import catalogue
 from specs.catalogue import Catalogue
 from specs.records import Check
 from verifiers import audit
+from verifiers.cases import Case
 
 ROOT = Path(__file__).parent.parent
 COLUMNS = (Column("at", "at"), Column("id", "key"), Column("unit", "group"), Column("text", "text"))
@@ -109,7 +110,7 @@ def test_the_solution_cites_right_and_all_else_fails(operation: str, monkeypatch
     """Lines from 0, the line below, positions in the result and the bare name are graded among the mutants."""
     monkeypatch.chdir(ROOT)
     made = built(operation)
-    card = audit.audit(audit.Case(made.task, made.verifier, made.solution, made.candidates.candidates), open_box)
+    card = audit.audit(Case(made.task, made.verifier, made.solution, made.candidates.candidates), open_box)
     assert (card.rejected, card.solution, card.untouched) == ("", 1.0, 0.0)
     scores = {m.kind: m.score for m in card.mutants}
     assert {"zero-based", "next-line", "own-lines", "bare-name", "drop-column"} <= set(scores)

@@ -22,7 +22,9 @@ from specs.records import Candidate, Candidates, MutantScore, Protected, Scoreca
 from specs.store import Store
 from verifiers import audit as module
 from verifiers import mutants, scorecard
-from verifiers.audit import Case, audit
+from verifiers.audit import audit
+from verifiers.cases import Case
+from verifiers.warm import Warm
 
 ROOT = Path(__file__).parent.parent
 needs_box = pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")
@@ -129,8 +131,8 @@ def test_an_answer_that_is_the_input_is_rejected() -> None:
 
 
 @needs_box
-def test_what_speaks_against_a_verifier_is_run_again_in_a_box_of_its_own() -> None:
-    """The first box that several modules are tried in is spoilt: what fails in it only does not reject the task."""
+def test_what_speaks_against_a_verifier_is_run_again_in_a_box_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The box that all is tried in is spoilt after the solution: what fails in it only does not reject the task."""
     right, faulty = "def f(n):\n    return n + 1\n", "def f(n):\n    return n\n"
     params = {"module": "lib/m.py", "function": "f", "cases": [{"args": [1], "expect": 2}], "tests": None, "workdir": ""}
     made = case(
@@ -141,17 +143,24 @@ def test_what_speaks_against_a_verifier_is_run_again_in_a_box_of_its_own() -> No
         steps=[("write", {"path": "lib/m.py", "content": right}, "")],
         candidates=(Candidate("x", "comment", "", True, checking.changes({"lib/m.py": right + "# so\n"})),),
     )
+    refilled: list[int] = []
     opened: list[int] = []
+    refill = Warm.refill
+
+    def spoilt(warm: Warm, files: Any) -> bool:
+        refilled.append(1)
+        spoil = len(refilled) > 2  # the play of the solution, and its grade
+        return refill(warm, [f for f in files if not (spoil and f.path == "lib/m.py")])
 
     @contextlib.contextmanager
-    def spoilt(files: Any, **more: Any) -> Any:
+    def counted(files: Any, **more: Any) -> Any:
         opened.append(1)
-        third = len(opened) == 3  # the solution's play and its grade come first
-        with open_box([f for f in files if not third or f.path != "lib/m.py"], **more) as box:
+        with open_box(files, **more) as box:
             yield box
 
-    card = audit(made, spoilt)
-    assert len(opened) >= 4 and [(e.kind, e.score) for e in card.equivalents] == [("comment", 1.0)]
+    monkeypatch.setattr(Warm, "refill", spoilt)
+    card = audit(made, counted)
+    assert len(refilled) > 2 and len(opened) > 1 and [(e.kind, e.score) for e in card.equivalents] == [("comment", 1.0)]
     assert card.rejected == ""
 
 

@@ -10,8 +10,8 @@ import dataclasses
 import functools
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -19,42 +19,23 @@ from typing import TypeVar
 from jsonschema import Draft202012Validator
 
 from sandbox.box import open_box
-from specs import digests, errors, layout, params, progress, shards
+from specs import errors, layout, params, progress, shards
 from specs.errors import BoundaryError, Problem, UserError
-from specs.records import Candidate, Candidates, Change, EquivalentScore, MutantScore, Scorecard, Solution, Task, Verifier
+from specs.records import Change, EquivalentScore, MutantScore, Scorecard, Verifier
 from specs.store import Store
 from verifiers import mutants, package, scorecard, tampering
-from verifiers.grade import HERE, SOLVED, Graded, code_digest, grade, kinds
+from verifiers.cases import Case, cases, splits
+from verifiers.grade import HERE, SOLVED, Graded, grade, kinds
 from verifiers.kept import kept
 from verifiers.measuring import Measured, Measuring
 from verifiers.parallel import finished
-from verifiers.playing import Capped, left
+from verifiers.playing import Capped, left, working
 from verifiers.snapshot import OpenBox
 
 METRICS = layout.METRICS / "scorecard.json"
 COMPILED = layout.METRICS / "compile.json"
-BATCH = 20  # tasks that share a warm box, and are kept together
-_OWN = (
-    *("audit.py", "forking.py", "kept.py", "measuring.py", "mutants.py", "pieces.py", "playing.py", "slips.py", "tampering.py"),
-    "warm.py",
-)
-T = TypeVar("T", Task, Verifier, Solution, Candidates)
-
-
-@dataclass(frozen=True)
-class Case:
-    """One task with all that its audit needs."""
-
-    task: Task
-    verifier: Verifier
-    solution: Solution
-    candidates: tuple[Candidate, ...]
-
-    @property
-    def key(self) -> str:
-        """What the scorecard depends on."""
-        parts = [self.task.id, self.task.digest, self.verifier.digest, self.solution.digest, digests.digest(self.candidates)]
-        return digests.digest([*parts, code_digest(), _own_digest()])
+BATCH = 50  # tasks that share a warm box, and are kept together, at most
+T = TypeVar("T")
 
 
 class Unfit(Exception):
@@ -93,9 +74,9 @@ def _audited(case: Case, again: OpenBox, fresh: OpenBox) -> Scorecard:
 
 
 def _right(case: Case, again: OpenBox, fresh: OpenBox) -> tuple[tuple[Change, ...], Graded]:
-    """What the solution leaves behind, and its grade."""
+    """What the solution leaves behind, and its grade; where that is not full, of all its steps in a box of their own."""
     with suppress(Capped):
-        outcome = left(case.task, case.solution.steps, again)
+        outcome = left(case.task, working(case.solution.steps), again)
         graded = _graded(case, outcome, again, "the solution")
         if graded.solved:
             return outcome, graded
@@ -116,11 +97,6 @@ def _ill_formed(verifier: Verifier) -> Iterator[str]:
 @functools.cache
 def _validator(kind: str) -> Draft202012Validator:
     return Draft202012Validator(json.loads((HERE / "kinds" / f"{kind}.schema.json").read_text(encoding="utf-8")))
-
-
-@functools.cache
-def _own_digest() -> str:
-    return digests.digest([digests.of_bytes((HERE / name).read_bytes()) for name in _OWN])
 
 
 def _graded(case: Case, changes: Sequence[Change], open_box: OpenBox, what: str) -> Graded:
@@ -190,47 +166,58 @@ def _passes(name: str, score: float) -> list[str]:
     return [f"the mutant '{name}' passes"] if score >= SOLVED else []
 
 
-def cases(full: bool = False) -> list[Case]:
-    """All tasks of the build, joined by id. Raises UserError where shards are missing or don't belong together."""
-    tasks, verifiers = _by_id(layout.TASKS, Task, full), _by_id(layout.VERIFIERS, Verifier, full)
-    solutions, candidates = _by_id(layout.SOLUTIONS, Solution, full), _by_id(layout.CANDIDATES, Candidates, full)
-    lacking = sorted(i for i in tasks if i not in verifiers or i not in solutions or i not in candidates)
-    if lacking:
-        raise UserError(
-            [Problem(str(layout.TASKS), 1, 1, i, "no verifier, solution or candidates for this task", "compile again") for i in lacking]
-        )
-    return [Case(t, verifiers[i], solutions[i], candidates[i].candidates) for i, t in tasks.items()]
+@dataclass(frozen=True)
+class Carded:
+    """A scorecard, the key that it is kept under, and whether it was kept before."""
+
+    key: str
+    card: Scorecard
+    kept: bool
 
 
-def _by_id(part: Path, cls: type[T], full: bool) -> dict[str, T]:
-    root = layout.build(part, full)
-    try:
-        return {r.id: r for r in shards.read(root, cls)}
-    except FileNotFoundError:
-        raise UserError([Problem(str(root), 1, 1, "", "no shards here", "run the compile stage first")]) from None
+def carded(found: Sequence[Case], store: Store, open_box: OpenBox) -> list[Carded]:
+    """The scorecards of these cases: from the store, or measured now. Nothing is put into the store."""
+    before = [(case.key, store.record("audit", case.key, Scorecard)) for case in found]
+    new = iter(audit_all([c for c, (_, card) in zip(found, before, strict=True) if card is None], open_box))
+    return [Carded(key, card or next(new), card is not None) for key, card in before]
+
+
+def _of_build(ids: Sequence[str], full: bool, store: Path, open_box: OpenBox) -> list[Carded]:
+    """As `carded`, of tasks of the build: whoever audits them reads them."""
+    with closing(Store(store)) as opened:
+        return carded(cases(full, ids), opened, open_box)
+
+
+def _of_cases(found: Sequence[Case], store: Path, open_box: OpenBox) -> list[Carded]:
+    with closing(Store(store)) as opened:
+        return carded(found, opened, open_box)
+
+
+def _all(work: Callable[[Sequence[T]], list[Carded]], items: Sequence[T], workers: int, store: Store) -> list[Scorecard]:
+    """What a worker makes of all items, by id; each kept in the store the moment its batch is finished."""
+    size = max(1, min(BATCH, len(items) // (4 * workers)))  # several for each worker, so that none waits long for the last
+    batches = [items[start : start + size] for start in range(0, len(items), size)]
+    made: list[Scorecard] = []
+    with progress.track("audit", len(items)) as advance:
+        for _, done in finished(work, batches, workers, apart=workers > 1):
+            for one in done:
+                if not one.kept:
+                    store.put("audit", one.key, one.card)
+                made.append(one.card)
+                advance()
+    return sorted(made, key=lambda card: card.id)
 
 
 def cards(wanted: Iterable[Case], workers: int, store: Store, open_box: OpenBox) -> list[Scorecard]:
-    """The scorecards of the cases, by id; from the store, or measured now and kept the moment its batch is finished."""
-    found = list(wanted)
-    made = {c.task.id: store.record("audit", c.key, Scorecard) for c in found}
-    todo = [c for c in found if made[c.task.id] is None]
-    with progress.track("audit", len(todo)) as advance:
-        batches = [todo[start : start + BATCH] for start in range(0, len(todo), BATCH)]
-        for batch, done in finished(functools.partial(audit_all, open_box=open_box), batches, workers, apart=workers > 1):
-            for case, card in zip(batch, done, strict=True):
-                store.put("audit", case.key, card)
-                made[card.id] = card
-                advance()
-    return [card for _, card in sorted(made.items()) if card is not None]
+    """The scorecards of the cases, by id; those that the store lacks are measured, and kept."""
+    return _all(functools.partial(_of_cases, store=store.path, open_box=open_box), list(wanted), workers, store)
 
 
 def run(workers: int, store: Store, open_box: OpenBox, full: bool = False) -> list[Scorecard]:
     """The scorecards of all tasks of the build, by id, written down by split."""
-    found = cases(full)
-    splits = {c.task.id: c.task.split for c in found}
-    done = cards(found, workers, store, open_box)
-    shards.write(layout.build(layout.SCORECARDS, full), Scorecard, ((splits[c.id], c) for c in done))
+    found = splits(full)
+    done = _all(functools.partial(_of_build, full=full, store=store.path, open_box=open_box), list(found), workers, store)
+    shards.write(layout.build(layout.SCORECARDS, full), Scorecard, ((found[c.id], c) for c in done))
     return done
 
 

@@ -1,11 +1,13 @@
 """Run inside a box: a Python that has imported what solutions and checks use, and runs scripts as forks of itself. Standard library only.
 
-Jobs come one at a time: `job.json` beside this file, after a line into the pipe `in`; what comes of each is a line from the pipe `out`.
+Jobs come one at a time through the fifo `.in` of the workspace: two lengths (4 bytes each, big-endian), a JSON head and a body. What comes
+of each is a line from the fifo `.out`.
 """
 
 import contextlib
 import gc
 import importlib
+import itertools
 import json
 import os
 import re
@@ -14,21 +16,36 @@ import select
 import shlex
 import shutil
 import signal
+import struct
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 OWN = Path(__file__).resolve().parent
 WORKSPACE = Path("/workspace")
+LENGTHS = struct.Struct(">II")
 USED = (
-    *("collections", "configparser", "csv", "datetime", "decimal", "difflib", "email.message", "email.policy", "fractions", "hashlib"),
-    *("html.parser", "importlib.util", "io", "itertools", "mailbox", "openpyxl", "sqlite3", "statistics", "string", "textwrap", "tomllib"),
-    *("typing", "unittest", "unittest.mock", "unicodedata", "urllib.request", "xml.etree.ElementTree", "yaml", "zipfile"),
+    *("collections", "configparser", "csv", "datetime", "decimal", "importlib.util", "io", "itertools", "textwrap", "typing"),
+    *("_strptime", "encodings.utf_8_sig"),
 )
+# What takes long to import, by a word of scripts that use it, the dearest first. A server of its own has each, for what a process holds
+# makes its forks dear.
+MORE = {
+    "openpyxl": ("openpyxl", "encodings.cp437", "yaml"),
+    "email": ("email.message", "email.parser", "email.policy", "mailbox"),
+    "unittest": ("unittest", "unittest.async_case"),
+    "xml": ("xml.etree.ElementTree",),
+    "yaml": ("yaml",),
+    "sqlite3": ("sqlite3",),
+}
 PYTHON = ("python3", "/usr/bin/python3")
 SCRIPT = re.compile(r"python3 - <<'(\w+)'\n(.*\n)\1\n?", re.DOTALL)
+MOST_OPEN = 64  # descriptors of this server, and some more
+MOST_WORDS = 8  # of a command that only starts a script
+FOLDER = 0o755
+LONG_AGO = time.time_ns() - 1_000_000_000
 PLAIN = re.compile(r"[\w./= -]+")  # a command in which the shell would find nothing to do
 
 
@@ -66,7 +83,8 @@ def run(name: str, text: str, argv: list[str], first: str | None) -> None:
 
 def file(argv: list[str], isolated: bool, bytecode: bool) -> None:
     sys.dont_write_bytecode = not bytecode  # the box's environment forbids it, of which an isolated Python takes no notice
-    run(argv[0], Path(argv[0]).read_text(encoding="utf-8"), argv, None if isolated else str(Path(argv[0]).parent))
+    path = Path(argv[0]).absolute()
+    run(str(path), path.read_text(encoding="utf-8"), argv, None if isolated else str(path.parent))
 
 
 def tests(argv: list[str]) -> None:
@@ -98,70 +116,209 @@ def foreign() -> bool:
     return False
 
 
-def do(command: str, workdir: str, timeout: float) -> str:
-    """Run a command; its exit status as text (128 + n for signal n), "late" where its time ran out."""
-    work = planned(command)
+def child(work: Callable[[], int]) -> int:
+    """A fork in a session of its own, without this server's descriptors, that ends with the status that `work` comes to; its pid."""
     pid = os.fork()
     if pid == 0:
         status = 126
         try:
             os.setsid()
-            os.chdir(workdir or ".")
-            if work is None or foreign():
-                os.execv("/bin/bash", ["/bin/bash", "-c", command])  # noqa: S606 (the compiler's own command, in a box)
-            status = ended(work)
+            status = work()
         finally:
             os._exit(status & 0xFF)
+    return pid
+
+
+def awaited(pid: int, timeout: float) -> str:
+    """The exit status of a child as text (128 + n for signal n), "late" where its time ran out; what it left behind is ended, too."""
     watch = os.pidfd_open(pid)
     waiting = select.poll()
     waiting.register(watch, select.POLLIN)
     late = not waiting.poll(timeout * 1000)
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)  # it, if late, and what it left behind
+        os.killpg(pid, signal.SIGKILL)
     os.close(watch)
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     return "late" if late else str(status if status >= 0 else 128 - status)
 
 
-def refill(files: list[tuple[str, int, int]]) -> str:
-    """Empty the workspace and /tmp, and write these: [path, mode, size], contents one after another in the file `files`."""
-    for place in (WORKSPACE, Path("/tmp")):  # noqa: S108 (the box's own)
-        for entry in os.scandir(place):
-            if entry.path == str(OWN):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path)
-            else:
-                os.unlink(entry.path)  # noqa: PTH108 (a path as text)
-    with (OWN / "files").open("rb") as contents:
+def alone(command: str, workdir: str, timeout: float) -> str:
+    """Run one command; its status as `awaited` tells it."""
+    work = planned(command)
+
+    def this() -> int:
+        os.closerange(3, MOST_OPEN)
+        os.chdir(workdir or ".")
+        if work is None or foreign():
+            os.execv("/bin/bash", ["/bin/bash", "-c", command])  # noqa: S606 (the compiler's own command, in a box)
+        return ended(work)
+
+    return awaited(child(this), timeout)
+
+
+def together(steps: list[tuple[str, str, float]]) -> list[str]:
+    """Run scripts one after another in one child, as far as that goes; the statuses of those that ran. Each begins as a Python does, but
+    that what one of them does to a library's module stays for the next."""
+    said, saying = os.pipe()
+
+    def these() -> int:
+        os.dup2(saying, 3)
+        os.closerange(4, MOST_OPEN)
+        path, environment, modules = list(sys.path), dict(os.environ), set(sys.modules)
+        for command, workdir, _ in steps:
+            os.chdir(WORKSPACE / workdir)
+            if foreign():
+                return 0
+            sys.path[:] = path
+            for name in set(sys.modules) - modules:
+                if (getattr(sys.modules[name], "__file__", None) or "").startswith((str(WORKSPACE), "/tmp")):  # noqa: S108
+                    del sys.modules[name]
+            if dict(os.environ) != environment:
+                os.environ.clear()
+                os.environ.update(environment)
+            work = planned(command)
+            os.write(3, b"%d " % (ended(work) if work else 126))
+        return 0
+
+    end = awaited(child(these), sum(timeout for *_, timeout in steps))
+    os.close(saying)
+    with open(said, "rb") as pipe:  # noqa: PTH123 (a descriptor)
+        done = pipe.read().decode().split()
+    return done if end == "0" else [*done, end]
+
+
+def do(steps: list[tuple[str, str, float]]) -> str:
+    """Run commands, [command, directory, seconds] each; their statuses, up to one that is late."""
+    said: list[str] = []
+    while len(said) < len(steps) and "late" not in said:
+        scripts = list(itertools.takewhile(lambda step: planned(step[0]) is not None, steps[len(said) :]))
+        done = together(scripts) if len(scripts) > 1 else []
+        said += done or [alone(*steps[len(said)])]
+    return " ".join(said)
+
+
+class Filled:
+    """What the workspace was filled with, so that a file which is wanted again and was not touched since can stay."""
+
+    def __init__(self) -> None:
+        self.put: dict[str, tuple[int, bytes, tuple[int, ...]]] = {}
+
+    def refill(self, files: list[tuple[str, int, int]], contents: bytes) -> str:
+        """Have these in the workspace and nothing else, and nothing in /tmp: [path, mode, size], contents one after another."""
+        wanted, start = dict[str, tuple[int, bytes]](), 0
         for path, mode, size in files:
-            target = WORKSPACE / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("xb") as file:
-                file.write(contents.read(size))
-                os.fchmod(file.fileno(), mode)
-    return "0"
+            wanted[f"{WORKSPACE}/{path}"] = mode, contents[start : start + size]
+            start += size
+        folders = {str(parent) for path in {os.path.dirname(p) for p in wanted} for parent in (path, *Path(path).parents)}  # noqa: PTH120
+        clear("/tmp", {str(OWN)}, lambda _: False)  # noqa: S108 (the box's own)
+        clear(str(WORKSPACE), folders, lambda path: path in wanted and self.put.get(path) == (*wanted[path], signature(path)))
+        put = {}
+        for path, (mode, content) in wanted.items():
+            if not os.path.lexists(path):
+                os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
+                with open(path, "xb") as file:  # noqa: PTH123
+                    file.write(content)
+                    os.fchmod(file.fileno(), mode)
+                    file.flush()
+                    os.utime(file.fileno(), ns=(LONG_AGO, LONG_AGO))
+            put[path] = mode, content, signature(path)
+        self.put = put
+        return "0"
 
 
-def answer(job: dict[str, Any]) -> str:
-    return refill(job["files"]) if "files" in job else do(job["command"], job["workdir"], job["timeout"])
+def signature(path: str) -> tuple[int, ...]:
+    """Changes with whatever is done to the file, be it within one tick of the clock: it was made to look old."""
+    status = os.lstat(path)
+    return status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def main() -> None:
-    requests, answers = (os.open(OWN / name, os.O_RDWR | os.O_CLOEXEC) for name in ("in", "out"))
-    sys.path.remove(str(OWN))
-    for name in USED:
+def clear(folder: str, folders: set[str], keep: Callable[[str], bool]) -> None:
+    """Remove what is in a folder but these folders, if they are as they were made, and files to keep."""
+    for entry in os.scandir(folder):
+        if not entry.is_dir(follow_symlinks=False):
+            if not keep(entry.path):
+                os.unlink(entry.path)  # noqa: PTH108
+        elif entry.path not in folders or entry.stat(follow_symlinks=False).st_mode & 0o7777 != FOLDER:
+            shutil.rmtree(entry.path)
+        elif entry.path != str(OWN):
+            clear(entry.path, folders, keep)
+
+
+def receive(source: int, size: int) -> bytes:
+    """So many bytes; ends this process where the other side hung up."""
+    parts = list[bytes]()
+    while size > 0:
+        parts.append(os.read(source, size))
+        if not parts[-1]:
+            os._exit(0)
+        size -= len(parts[-1])
+    return b"".join(parts)
+
+
+def needed(steps: list[tuple[str, str, float]]) -> str:
+    """The dearest word of MORE in these commands or in the scripts that they name; empty where there is none."""
+    text = ""
+    for command, workdir, _ in steps:
+        words = command.split()
+        text += command
+        if len(words) < MOST_WORDS and words[-1:] and words[-1].endswith(".py"):
+            with contextlib.suppress(OSError, ValueError):
+                text += (WORKSPACE / workdir / words[-1]).read_text(encoding="utf-8")
+    return next((word for word in MORE if word in text), "")
+
+
+class Server:
+    """A fork of the first server that has imported more, made when it is first needed."""
+
+    def __init__(self, word: str) -> None:
+        (there, self.jobs), (self.said, back) = os.pipe(), os.pipe()
+        if os.fork() == 0:
+            for end in range(3, MOST_OPEN):
+                if end not in (there, back):
+                    with contextlib.suppress(OSError):
+                        os.close(end)
+            serve(there, back, MORE[word])
+        os.close(there)
+        os.close(back)
+
+    def do(self, head: bytes) -> str:
+        os.write(self.jobs, LENGTHS.pack(len(head), 0) + head)
+        return os.read(self.said, 4096).decode().strip()
+
+
+def serve(requests: int, answers: int, names: tuple[str, ...]) -> None:
+    """Import these and do jobs until the other side hangs up."""
+    for name in names:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    os.chdir(WORKSPACE)
+    if "CSafeLoader" in vars(sys.modules.get("yaml", sys)):
+        vars(sys.modules["yaml"])["SafeLoader"] = vars(sys.modules["yaml"])["CSafeLoader"]  # the same values, many times as fast
     gc.collect()
     gc.freeze()
-    while os.read(requests, 1):
+    filled, others = Filled(), dict[str, Server]()
+    while True:
+        size, length = LENGTHS.unpack(receive(requests, LENGTHS.size))
+        head, body = receive(requests, size), receive(requests, length)
         try:
-            said = answer(json.loads((OWN / "job.json").read_text(encoding="utf-8")))
+            job = json.loads(head)
+            more = needed(job.get("steps", [])) if names is USED else ""
+            if "files" in job:
+                said = filled.refill(job["files"], body)
+            elif more:
+                others[more] = others.get(more) or Server(more)
+                said = others[more].do(head)
+            else:
+                said = do(job["steps"])
         except Exception as error:
             said = f"error: {type(error).__name__}"
         os.write(answers, f"{said}\n".encode())
+
+
+def main() -> None:
+    requests, answers = os.open(WORKSPACE / ".in", os.O_RDONLY), os.open(WORKSPACE / ".out", os.O_WRONLY)
+    sys.path.remove(str(OWN))
+    os.chdir(WORKSPACE)
+    serve(requests, answers, USED)
 
 
 if __name__ == "__main__":

@@ -70,11 +70,15 @@ def grade(task: Task, verifier: Verifier, changes: Iterable[Change], open_box: O
     Raises BoundaryError: "box" where code could not be run, "grader" where a check itself failed.
     MemoryError where this process is bounded and the checks need more.
     """
-    view = view_of(task, changes, open_box)
+    return grade_view(view_of(task, changes, open_box), verifier)
+
+
+def grade_view(view: View, verifier: Verifier) -> Graded:
+    """As `grade`, of a workspace that is at hand as a whole."""
     scores = [_scored(check, view) for check in verifier.checks]
     total = sum(c.weight for c in verifier.checks)
     if total <= 0:
-        raise BoundaryError("grader", f"the verifier of task {task.id} has no check with a weight")
+        raise BoundaryError("grader", f"the verifier of task {view.task.id} has no check with a weight")
     code = sum(c.weight * s.score for c, s in zip(verifier.checks, scores, strict=True)) / total
     for check, score in zip(verifier.checks, scores, strict=True):
         code *= score.score if check.weight == 0 else 1.0

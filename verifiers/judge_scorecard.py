@@ -21,7 +21,8 @@ from specs.errors import Problem, UserError
 from specs.records import Change, RubricItem, Task, Verifier, change_of
 from specs.replies import Talk
 from specs.store import Store
-from verifiers import audit, judge
+from verifiers import judge
+from verifiers.cases import Case, cases
 from verifiers.grade import SOLVED, grade
 from verifiers.judging import Judge, Judgement, judgement, question
 from verifiers.playing import left
@@ -131,13 +132,13 @@ def _share(count: int, of: int) -> float:
     return round(count / of, 4) if of else 0.0
 
 
-def chosen(wanted: int) -> list[audit.Case]:
+def chosen(wanted: int) -> list[Case]:
     """The first tasks with a rubric, in order of their ids, which are hashes."""
-    found = [c for c in audit.cases() if c.verifier.rubric]
+    found = [c for c in cases() if c.verifier.rubric]
     return sorted(found, key=lambda c: c.task.id)[:wanted]
 
 
-def all_trials(cases: Iterable[audit.Case], open_box: OpenBox) -> list[Trial]:
+def all_trials(cases: Iterable[Case], open_box: OpenBox) -> list[Trial]:
     """The trials of these tasks; their solutions are run in boxes."""
     return [t for case in cases for t in trials(case.task, case.verifier, left(case.task, case.solution.steps, open_box))]
 

@@ -33,6 +33,7 @@ def kept(open_box: OpenBox) -> Iterator[OpenBox]:
             held.clear()
             stack.close()
             made = Warm(stack.enter_context(open_box(())))
+            stack.callback(made.close)
             if not made.refill(files):
                 raise BoxError("a warm box can't be filled")
             return made

@@ -13,8 +13,8 @@ from typing import Any
 
 from sandbox.changes import Tree, changed, tree_of
 from specs.records import Change, Check, CheckScore, Task, Verifier
-from verifiers.grade import grade
-from verifiers.snapshot import OpenBox, inside
+from verifiers.grade import grade_view
+from verifiers.snapshot import OpenBox, View, inside
 
 PROTECTED = "protected"
 
@@ -42,14 +42,15 @@ class Measuring:
         self._task, self._verifier, self._open_box = task, verifier, open_box
         self._given = tree_of(task.workspace)
         self._right = changed(self._given, right)
+        self._right_files = _files(self._right)
         self._said: dict[tuple[str, Any], CheckScore] = {}
 
     def __call__(self, changes: Iterable[Change]) -> Measured:
         """The scores of an outcome. Raises BoundaryError as grading does."""
-        made, checks = tuple(changes), self._verifier.checks
-        tree = changed(self._given, made)
+        checks = self._verifier.checks
+        tree = changed(self._given, changes)
         seen = [(check.id, _seen(check, tree)) for check in checks]
-        anew = self._look(made, seen)
+        anew = self._look(tree, seen)
         scores = [self._said[s].score for s in seen]
         broken = [p.path for p in self._verifier.protected if _digest(tree, p.path) != p.digest]
         less = [n for n, s in enumerate(scores) if s < 1]
@@ -58,15 +59,15 @@ class Measuring:
         artifact = _combined([checks[n] for n in less], [scores[n] for n in less])
         kinds = {checks[n].kind for n in less} | ({PROTECTED} if broken else set())
         kept = 0.0 if broken else 1.0  # a protected file that was touched takes everything off
-        same = _files(tree) == _files(self._right)
+        same = _files(tree) == self._right_files
         return Measured(kept * _combined(checks, scores), kept * artifact, tuple(sorted(kinds)), anew, same)
 
-    def _look(self, changes: tuple[Change, ...], seen: list[tuple[str, Any]]) -> tuple[str, ...]:
+    def _look(self, tree: Tree, seen: list[tuple[str, Any]]) -> tuple[str, ...]:
         """Have the checks look that have not seen this before; their kinds."""
         new = [(c, s) for c, s in zip(self._verifier.checks, seen, strict=True) if s not in self._said]
         if new:
             alone = dataclasses.replace(self._verifier, checks=tuple(dataclasses.replace(c, weight=1.0) for c, _ in new), protected=())
-            graded = grade(self._task, alone, changes, self._open_box)
+            graded = grade_view(View(self._task, tree, self._open_box), alone)
             self._said |= {s: said for (_, s), said in zip(new, graded.checks, strict=True)}
         return tuple(sorted({c.kind for c, _ in new}))
 

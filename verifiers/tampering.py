@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import sqlite3
 from collections.abc import Iterable
 
@@ -15,7 +14,6 @@ from verifiers.snapshot import OpenBox
 
 EVERY = 4  # the solution runs once more for every so manyth task only: it is what an audit spends most of its time on
 _LINES = ("txt", "log")
-_WRITES = re.compile(r"makedirs|\bopen\([^)]*['\"]w['\"]|shutil|\bmkdir\b|\bmv\b|\.save\(|writelines|\.write\(")
 
 
 def halved(file: File) -> File:
@@ -62,7 +60,7 @@ def fitted(task: Task, solution: Solution, outcome: Iterable[Change], open_box: 
         return None
     tampered = dataclasses.replace(task, workspace=cut)
     try:
-        clean, left = playing.played(tampered, (s for s in solution.steps if _works(s.tool, s.arguments)), open_box)
+        clean, left = playing.played(tampered, playing.working(solution.steps), open_box)
     except playing.Capped:
         return None
     if not clean:
@@ -72,11 +70,6 @@ def fitted(task: Task, solution: Solution, outcome: Iterable[Change], open_box: 
     if set(right) != set(got) or all(_alike(right[p], got[p]) for p in right):
         return None
     return difference(tree_of(task.workspace), apply_changes(tampered.workspace, left))
-
-
-def _works(tool: str, arguments: dict[str, str]) -> bool:
-    """Whether a step may change something: looking around costs time and changes nothing."""
-    return tool in ("write", "edit") or (tool == "exec" and bool(_WRITES.search(arguments.get("command", ""))))
 
 
 def _alike(one: Change, other: Change) -> bool:
