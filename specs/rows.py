@@ -14,8 +14,10 @@ from specs import digests
 from specs.records import Json
 
 T = TypeVar("T")
+_PLAIN = (str, int, float, bool, bytes)
 _HINTS: dict[Any, dict[str, Any]] = {}
-_READERS: dict[Any, list[tuple[str, Callable[[Any], Any] | None]]] = {}
+Convert = Callable[[Any], Any] | None  # None where a value is stored as it is
+_FIELDS: dict[Any, list[tuple[str, Convert, Convert]]] = {}
 
 
 def _hints(cls: Any) -> dict[str, Any]:
@@ -49,40 +51,40 @@ def schema_of(cls: Any) -> pa.Schema:
 
 def to_row(record: Any) -> dict[str, Any]:
     """A record as the dictionary that Arrow stores."""
-    return {name: _down(hint, getattr(record, name)) for name, hint in _hints(type(record)).items()}
+    return {name: getattr(record, name) if write is None else write(getattr(record, name)) for name, _, write in _fields(type(record))}
 
 
 def from_row(cls: type[T], row: dict[str, Any]) -> T:
     """The record that a row stands for. Raises KeyError where the row lacks a field."""
-    return cls(**{name: row[name] if read is None else read(row[name]) for name, read in _fields(cls)})
+    return cls(**{name: row[name] if read is None else read(row[name]) for name, read, _ in _fields(cls)})
 
 
-def _down(hint: Any, value: Any) -> Any:
-    hint = _optional(hint)
-    if hint == Json:
-        return digests.canonical(value)
-    if value is None or hint in (str, int, float, bool, bytes):
-        return value
-    if typing.get_origin(hint) is tuple:
-        inner = typing.get_args(hint)[0]
-        return list(value) if inner in (str, int, float) else [_down(inner, v) for v in value]
-    return to_row(value)
+def _fields(cls: Any) -> list[tuple[str, Convert, Convert]]:
+    """Each field's name, how it is read and how it is written; made once for each class."""
+    if cls not in _FIELDS:
+        _FIELDS[cls] = [(name, _reader(hint), _writer(hint)) for name, hint in _hints(cls).items()]
+    return _FIELDS[cls]
 
 
-def _fields(cls: Any) -> list[tuple[str, Callable[[Any], Any] | None]]:
-    """Each field's name, and how its value is read where it is not as it is stored; once for each class."""
-    if cls not in _READERS:
-        _READERS[cls] = [(name, _reader(hint)) for name, hint in _hints(cls).items()]
-    return _READERS[cls]
-
-
-def _reader(hint: Any) -> Callable[[Any], Any] | None:
+def _reader(hint: Any) -> Convert:
     hint = _optional(hint)
     if hint == Json:
         return json.loads
-    if hint in (str, int, float, bool, bytes):
+    if hint in _PLAIN:
         return None
     if typing.get_origin(hint) is tuple:
         read = _reader(typing.get_args(hint)[0])
         return lambda value: None if value is None else tuple(value) if read is None else tuple(map(read, value))
     return lambda value: None if value is None else from_row(hint, value)
+
+
+def _writer(hint: Any) -> Convert:
+    hint = _optional(hint)
+    if hint == Json:
+        return digests.canonical
+    if hint in _PLAIN:
+        return None
+    if typing.get_origin(hint) is tuple:
+        write = _writer(typing.get_args(hint)[0])
+        return lambda value: None if value is None else list(value) if write is None else list(map(write, value))
+    return lambda value: None if value is None else to_row(value)

@@ -100,3 +100,50 @@ def test_malformed_modules_end_in_a_score_too() -> None:
             assert found.checks[0].kind == "code"
             assert found.solved or found.checks[0].why
     assert len(modules) >= 50
+
+
+CASES = b"""import unittest
+
+from m import double
+
+
+class DoubleTest(unittest.TestCase):
+    def test_doubles(self):
+        self.assertEqual(double([{"n": 2}, {"n": 5}]), [{"n": 4}, {"n": 10}])
+
+    def test_nothing(self):
+        self.assertEqual(double([]), [])
+"""
+TESTS = {
+    "module": "pkg/m.py",
+    "tests": "pkg/test_m.py",
+    "second": "def double(rows):\n    return [dict(row, n=row['n'] + row['n']) for row in rows]\n",
+    "faulty": [
+        {"name": "as it is", "text": MODULE.replace(b"2 * ", b"").decode()},
+        {"name": "one less", "text": MODULE.replace(b"in rows", b"in rows[1:]").decode()},
+        {"name": "nothing for nothing", "text": MODULE.replace(b"return found", b"return found or None").decode()},
+    ],
+    "workdir": "pkg",
+    "may_change": ["pkg/test_m.py"],
+    "under": "pkg",
+}
+
+
+@pytest.mark.slow
+def test_malformed_files_of_tests_end_in_a_score_too() -> None:
+    task, verifier = making.task({"pkg/m.py": MODULE}), making.verifier([{"kind": "tests", "params": TESTS}])
+    files: set[bytes] = set()
+
+    @settings(max_examples=60, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(st.data())
+    def kept(data: st.DataObject) -> None:
+        files.add(data.draw(spoiled(CASES)))
+
+    kept()
+    with Graders(1) as graders:
+        assert grade_apart(graders, task, verifier, [change_of("pkg/test_m.py", CASES)]).solved
+        for file in sorted(files - {CASES}):
+            found = grade_apart(graders, task, verifier, [change_of("pkg/test_m.py", file)])
+            assert found.checks[0].kind == "tests"
+            assert found.solved or found.checks[0].why
+    assert len(files) >= 50

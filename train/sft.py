@@ -63,6 +63,11 @@ def train(model: Any, tokenizer: Any, sequences: Sequence[records.Sequence], set
         return [float(entry["loss"]) for entry in training.run(trainer, STAGE, settings.steps)]
 
 
+def chosen(sequences: Sequence[records.Sequence], settings: Settings) -> list[records.Sequence]:
+    """Those to train on, in order. By their rollouts, which are the same in every run, where a text may hold how long something took."""
+    return training.drawn(sequences, settings.steps * settings.batch, settings.seed, lambda s: s.rollout)
+
+
 def main(argv: Sequence[str]) -> int:
     """Write models/sft, metrics/sft.json and plots/sft.csv."""
     settings = Settings(**params.section(STAGE))
@@ -76,7 +81,7 @@ def main(argv: Sequence[str]) -> int:
         shortest = min(len(s.input_ids) for s in everything)
         params_file = located.load(Path("params.yaml"))
         raise UserError([params_file.problem((STAGE, "max_tokens"), "every sequence is longer", f"the shortest has {shortest} tokens")])
-    used = training.drawn(short, settings.steps * settings.batch, settings.seed, lambda s: s.id)
+    used = chosen(short, settings)
     training.quiet()
     model, tokenizer = engine.load(layout.model("base"), settings.device, torch.float32)
     losses = train(model, tokenizer, used, settings)
