@@ -14,14 +14,14 @@ import re
 import runpy
 import select
 import shlex
-import shutil
 import signal
 import struct
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+
+import refilling  # type: ignore[import-not-found]  # beside this file, in a box
 
 OWN = Path(__file__).resolve().parent
 WORKSPACE = Path("/workspace")
@@ -44,8 +44,6 @@ PYTHON = ("python3", "/usr/bin/python3")
 SCRIPT = re.compile(r"python3 - <<'(\w+)'\n(.*\n)\1\n?", re.DOTALL)
 MOST_OPEN = 64  # descriptors of this server, and some more
 MOST_WORDS = 8  # of a command that only starts a script
-FOLDER = 0o755
-LONG_AGO = time.time_ns() - 1_000_000_000
 PLAIN = re.compile(r"[\w./= -]+")  # a command in which the shell would find nothing to do
 
 
@@ -197,53 +195,6 @@ def do(steps: list[tuple[str, str, float]]) -> str:
     return " ".join(said)
 
 
-class Filled:
-    """What the workspace was filled with, so that a file which is wanted again and was not touched since can stay."""
-
-    def __init__(self) -> None:
-        self.put: dict[str, tuple[int, bytes, tuple[int, ...]]] = {}
-
-    def refill(self, files: list[tuple[str, int, int]], contents: bytes) -> str:
-        """Have these in the workspace and nothing else, and nothing in /tmp: [path, mode, size], contents one after another."""
-        wanted, start = dict[str, tuple[int, bytes]](), 0
-        for path, mode, size in files:
-            wanted[f"{WORKSPACE}/{path}"] = mode, contents[start : start + size]
-            start += size
-        folders = {str(parent) for path in {os.path.dirname(p) for p in wanted} for parent in (path, *Path(path).parents)}  # noqa: PTH120
-        clear("/tmp", {str(OWN)}, lambda _: False)  # noqa: S108 (the box's own)
-        clear(str(WORKSPACE), folders, lambda path: path in wanted and self.put.get(path) == (*wanted[path], signature(path)))
-        put = {}
-        for path, (mode, content) in wanted.items():
-            if not os.path.lexists(path):
-                os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
-                with open(path, "xb") as file:  # noqa: PTH123
-                    file.write(content)
-                    os.fchmod(file.fileno(), mode)
-                    file.flush()
-                    os.utime(file.fileno(), ns=(LONG_AGO, LONG_AGO))
-            put[path] = mode, content, signature(path)
-        self.put = put
-        return "0"
-
-
-def signature(path: str) -> tuple[int, ...]:
-    """Changes with whatever is done to the file, be it within one tick of the clock: it was made to look old."""
-    status = os.lstat(path)
-    return status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-
-
-def clear(folder: str, folders: set[str], keep: Callable[[str], bool]) -> None:
-    """Remove what is in a folder but these folders, if they are as they were made, and files to keep."""
-    for entry in os.scandir(folder):
-        if not entry.is_dir(follow_symlinks=False):
-            if not keep(entry.path):
-                os.unlink(entry.path)  # noqa: PTH108
-        elif entry.path not in folders or entry.stat(follow_symlinks=False).st_mode & 0o7777 != FOLDER:
-            shutil.rmtree(entry.path)
-        elif entry.path != str(OWN):
-            clear(entry.path, folders, keep)
-
-
 def receive(source: int, size: int) -> bytes:
     """So many bytes; ends this process where the other side hung up."""
     parts = list[bytes]()
@@ -295,7 +246,7 @@ def serve(requests: int, answers: int, names: tuple[str, ...]) -> None:
         vars(sys.modules["yaml"])["SafeLoader"] = vars(sys.modules["yaml"])["CSafeLoader"]  # the same values, many times as fast
     gc.collect()
     gc.freeze()
-    filled, others = Filled(), dict[str, Server]()
+    filled, others = refilling.Filled(str(WORKSPACE), {str(OWN)}), dict[str, Server]()
     while True:
         size, length = LENGTHS.unpack(receive(requests, LENGTHS.size))
         head, body = receive(requests, size), receive(requests, length)

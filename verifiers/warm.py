@@ -17,7 +17,7 @@ from typing import Any
 from sandbox.box import Box, BoxError, Result
 from specs.records import Change, File
 
-SERVER = Path(__file__).with_name("forking.py")
+PROGRAM = ("forking.py", "refilling.py")
 OWN = "/tmp/.forking"  # noqa: S108 (inside a box, and no part of its workspace)
 _START = f"mkfifo .in .out && (setsid python3 -s {OWN}/forking.py < /dev/null &> /dev/null &)"
 _LENGTHS = struct.Struct(">II")
@@ -34,7 +34,8 @@ class Warm:
 
     def __init__(self, box: Box):
         self._box, self._given, self._ends = box, tuple[File, ...](), list[int]()
-        box.write(f"{OWN}/forking.py", SERVER.read_bytes())
+        for name in PROGRAM:
+            box.write(f"{OWN}/{name}", Path(__file__).with_name(name).read_bytes())
         if box.exec(_START).status != 0:
             raise BoxError("a warm box can't be started")
         try:
