@@ -7,250 +7,23 @@ be made, rlimits bound each process but not their sum, nor how many empty files 
 
 from __future__ import annotations
 
-import errno
-import json
-import os
-import select
-import stat
-import struct
-import threading
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from typing import Any
 
-from sandbox import bwrap, cgroups, changes
+from sandbox import bwrap, cgroups, changes, container
 from sandbox.faults import BoxError, BoxLimit
-from specs.records import SITE_PORT, Change, File, Service
+from sandbox.handle import MB, Box, Caps, Result
+from sandbox.running import Running
+from specs.records import File, Service
 
 __all__ = ["Box", "BoxError", "BoxLimit", "Caps", "Result", "open_box"]
 
-OUTPUT_BYTES = 32 << 10  # of a command's output that is kept: half from its beginning, half from its end
 SITE_MB = 64  # of pages, which the runner holds in the box's memory
-_GRACE_S = 15.0  # for the runner to answer beyond the time it was given
-_LOOK_S = 0.25  # between looks at the CPU time used
 _OVERHEAD_PIDS = 2  # bubblewrap outside and the runner inside count as the box's processes
-_LENGTHS = struct.Struct(">II")
-_MB = 1 << 20
-
-
-@dataclass(frozen=True)
-class Caps:
-    """What one box may use. `disk_mb` bounds the workspace, and /tmp as much again; `cpu_seconds` all its processes together;
-    `file_mb` a file that is read from it. A box never uses more than one core at a time."""
-
-    memory_mb: int = 512
-    pids: int = 64
-    disk_mb: int = 64
-    cpu_seconds: int = 120
-    file_mb: int = 8
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a command did. `status` is its exit status (128 + n for signal n), None where its time ran out.
-
-    `output` holds both standard output and error, its middle left out where `truncated`. `killed` names the cap that the kernel
-    enforced on a process meanwhile ("memory" | "cpu" | "pids"), or is empty; the box lives on.
-    """
-
-    status: int | None
-    output: str
-    truncated: bool
-    timed_out: bool
-    killed: str
-
-
-class Box:
-    """A running box; made by `open_box`. Calls from several threads take turns."""
-
-    def __init__(self, running: bwrap.Running, groups: cgroups.Groups | None, given: tuple[File, ...], caps: Caps):
-        self._running, self._groups, self._given, self._caps = running, groups, given, caps
-        self._turn = threading.RLock()
-        self._over: BoxLimit | BoxError | None = None
-        self._left: tuple[Change, ...] | None = None
-        self._gone = False  # its descriptors are closed, and their numbers may be somebody else's
-
-    @property
-    def bounded_by(self) -> str:
-        """What enforces the caps: "cgroup v1", "cgroup v2", or "rlimits" (a process each, where no control group can be made)."""
-        return f"cgroup v{self._groups.version}" if self._groups else "rlimits"
-
-    def exec(self, command: str, workdir: str = "", timeout_s: float = 30) -> Result:
-        """Run `command` with bash in `workdir` (relative to the workspace), its standard input empty.
-
-        When its time runs out, its process group is killed; what it put into the background with a session of its own stays, as
-        does what it left in the background when it ended. Raises BoxLimit or BoxError where the box is over.
-        """
-        with self._turn:
-            before = self._refusals()
-            head = {"op": "exec", "workdir": workdir, "timeout": timeout_s, "keep": OUTPUT_BYTES}
-            answer, body = self._ask(head, command.encode("utf-8", "replace"), timeout_s)
-            killed = self._blame(answer["status"], before)
-        timed_out = bool(answer["timed_out"])
-        dropped = int(answer["total"]) - len(body)
-        return Result(
-            None if timed_out else int(answer["status"]), _joined(body, int(answer["head"]), dropped), dropped > 0, timed_out, killed
-        )
-
-    def read(self, path: str) -> bytes:
-        """The content of a regular file, as the agent sees it. Raises OSError for the agent's mistakes (no such file, a
-        directory, past `file_mb`), BoxLimit or BoxError where the box is over."""
-        return self._ask({"op": "read", "path": path, "most": self._caps.file_mb * _MB}, path=path)[1]
-
-    def write(self, path: str, content: bytes) -> None:
-        """Write a file as the agent would, with its directories. Raises as `read` does."""
-        if len(content) > self._caps.disk_mb * _MB:
-            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
-        self._ask({"op": "write", "path": path}, content, path=path)
-
-    def close(self) -> None:
-        """Kill every process in the box; what it left can still be read."""
-        with self._turn:
-            if not self._gone:
-                bwrap.kill(self._running)
-            self._over = self._over or BoxError("the box is closed")
-
-    def snapshot(self) -> tuple[Change, ...]:
-        """Kill every process in the box, then compare its workspace with what it was given.
-
-        Files past `file_mb` have content None (and, past the disk's size in all, no digest). Raises BoxLimit("disk") where more files
-        are there than can be looked at.
-        """
-        with self._turn:
-            self.close()
-            if self._left is None:
-                if self._gone:
-                    raise BoxError("the box is gone; take the snapshot while it is open")
-                self._left = changes.difference(changes.tree_of(self._given), self._tree())
-            return self._left
-
-    def look(self, given: Iterable[File]) -> tuple[Change, ...]:
-        """How the workspace differs from these files, while the box lives on: only for one in which nobody could alter what is being read.
-
-        Raises as `snapshot` does.
-        """
-        with self._turn:
-            if self._over:
-                raise self._over
-            return changes.difference(changes.tree_of(given), self._tree())
-
-    def _tree(self) -> changes.Tree:
-        budget = changes.Budget(self._caps.file_mb * _MB, 2 * self._caps.disk_mb * _MB, changes.MOST_ENTRIES)
-        return changes.read_tree(self._running.workspace, budget)
-
-    def end_of(self, fifo: str, flags: int) -> int:
-        """A descriptor, the caller's to close, of a fifo at the top of the workspace, to talk with a process of ours inside.
-
-        It never blocks. Raises OSError where there is no such fifo.
-        """
-        end = os.open(fifo, flags | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._running.workspace)
-        if not stat.S_ISFIFO(os.fstat(end).st_mode):
-            os.close(end)
-            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), fifo)
-        return end
-
-    def killed_for_memory(self) -> int:
-        """How many processes the kernel has killed for want of memory so far; 0 where nothing counts them."""
-        return self._refusals()[0]
-
-    def end(self) -> None:
-        """Kill every process; nothing can be asked of the box any more."""
-        with self._turn:
-            self.close()
-            self._gone = True
-
-    def fill(self) -> None:
-        """Write the given files. Raises BoxError where they don't fit."""
-        files = [(file.path, file.mode, len(file.content)) for file in self._given]
-        try:
-            self._ask({"op": "fill", "files": files}, b"".join(file.content for file in self._given), 60)
-        except OSError as error:
-            raise BoxError(f"the given files can't be written: {error.strerror}") from error
-
-    def serve(self, pages: tuple[File, ...]) -> None:
-        """Serve these at SITE_URL for as long as the box lives. Raises BoxError where that can't be."""
-        head = {"op": "serve", "port": SITE_PORT, "files": [(page.path, len(page.content)) for page in pages]}
-        try:
-            self._ask(head, b"".join(page.content for page in pages), 60)
-        except OSError as error:
-            raise BoxError(f"the site can't be served: {error.strerror}") from error
-
-    def _ask(self, head: dict[str, Any], body: bytes = b"", wait_s: float = 0, path: str = "") -> tuple[dict[str, Any], bytes]:
-        with self._turn:
-            if self._over:
-                raise self._over
-            try:
-                self._look()
-                text = json.dumps(head).encode()
-                self._running.control.settimeout(_GRACE_S)
-                self._running.control.sendall(_LENGTHS.pack(len(text), len(body)) + text + body)
-                deadline = time.monotonic() + wait_s + _GRACE_S
-                size, length = _LENGTHS.unpack(self._receive(_LENGTHS.size, deadline))
-                answer = json.loads(self._receive(size, deadline))
-                content = self._receive(length, deadline)
-            except (TimeoutError, ConnectionError, ValueError, BoxLimit) as error:
-                self._over = self._reason(error)
-                raise self._over from error
-            except BaseException:
-                self._over = BoxError("a call was interrupted, and its answer would be taken for the next one's")
-                raise
-            if "limit" in answer:
-                self._over = BoxLimit(answer["limit"], "the box has no room for one more process")
-                raise self._over
-        if "errno" in answer:
-            raise OSError(answer["errno"], os.strerror(answer["errno"]), path)
-        return answer, content
-
-    def _receive(self, size: int, deadline: float) -> bytes:
-        """So many bytes from the runner. Raises BoxLimit("cpu") meanwhile, TimeoutError past the deadline."""
-        data, poll = bytearray(), select.poll()
-        poll.register(self._running.control, select.POLLIN)
-        while len(data) < size:
-            while not poll.poll(_LOOK_S * 1000):
-                self._look()
-                if time.monotonic() > deadline:
-                    raise TimeoutError("the runner doesn't answer")
-            part = self._running.control.recv(min(size - len(data), _MB))
-            if not part:
-                raise ConnectionError("the runner is gone")
-            data += part
-        return bytes(data)
-
-    def _look(self) -> None:
-        if self._cpu() > self._caps.cpu_seconds:
-            raise BoxLimit("cpu", f"the box used its {self._caps.cpu_seconds} s of CPU time")
-
-    def _reason(self, error: Exception) -> BoxLimit | BoxError:
-        """Why the box is over, now that its runner failed to answer; ends it."""
-        busy = self._cpu()
-        bwrap.kill(self._running)
-        if isinstance(error, BoxLimit):
-            return error
-        if self._groups and self._groups.killed_for_memory():
-            return BoxLimit("memory", f"the box needed more than its {self._caps.memory_mb} MB of memory")
-        if isinstance(error, TimeoutError) and busy > 0.5 * _GRACE_S:
-            return BoxLimit("cpu", "the box is too busy to answer")
-        return BoxError(f"{error}; {self._running.said() or 'it said nothing'}")
-
-    def _cpu(self) -> float:
-        return self._groups.cpu_seconds() if self._groups else 0.0
-
-    def _refusals(self) -> tuple[int, int]:
-        return (self._groups.killed_for_memory(), self._groups.refused_processes()) if self._groups else (0, 0)
-
-    def _blame(self, status: int, before: tuple[int, int]) -> str:
-        memory, pids = self._refusals()
-        if memory > before[0]:
-            return "memory"
-        if status == 128 + 24:  # SIGXCPU
-            return "cpu"
-        return "pids" if pids > before[1] and status != 0 else ""
 
 
 @contextmanager
-def open_box(files: Iterable[File], caps: Caps | None = None, services: Iterable[Service] = ()) -> Iterator[Box]:
+def open_box(files: Iterable[File], caps: Caps | None = None, services: Iterable[Service] = (), backend: str = "bwrap") -> Iterator[Box]:
     """A box whose workspace holds `files`; when the context ends nothing of it is left, on disk or running.
 
     Sites among the `services` are served inside it at SITE_URL before anything else runs; their pages are not in its files.
@@ -260,17 +33,33 @@ def open_box(files: Iterable[File], caps: Caps | None = None, services: Iterable
     for file in (*given, *pages):
         _check(file.path)
     with ExitStack() as stack:
-        groups = cgroups.make((caps.memory_mb + caps.disk_mb) * _MB, caps.pids + _OVERHEAD_PIDS)
-        if groups:
-            stack.callback(groups.remove)
-        entries = groups.entries() if groups else ()
-        running = stack.enter_context(bwrap.start(caps.disk_mb * _MB, _rlimits(caps, groups), entries, serving=bool(pages)))
+        running, groups = stack.enter_context(_container(caps) if backend == "docker" else _bubble(caps, bool(pages)))
         box = Box(running, groups, given, caps)
         stack.callback(box.end)
         box.fill()
         if pages:
             box.serve(pages)
         yield box
+
+
+@contextmanager
+def _bubble(caps: Caps, serving: bool) -> Iterator[tuple[Running, cgroups.Groups | None]]:
+    groups = cgroups.make(_memory(caps), caps.pids + _OVERHEAD_PIDS)
+    with ExitStack() as stack:
+        if groups:
+            stack.callback(groups.remove)
+        entries = groups.entries() if groups else ()
+        yield stack.enter_context(bwrap.start(caps.disk_mb * MB, _rlimits(caps, groups), entries, serving=serving)), groups
+
+
+@contextmanager
+def _container(caps: Caps) -> Iterator[tuple[Running, cgroups.Groups | None]]:
+    with container.start(caps.disk_mb * MB, _memory(caps), caps.pids + _OVERHEAD_PIDS, _always(caps)) as started:
+        yield started
+
+
+def _memory(caps: Caps) -> int:
+    return (caps.memory_mb + caps.disk_mb) * MB
 
 
 def _pages(services: Iterable[Service]) -> tuple[File, ...]:
@@ -280,17 +69,20 @@ def _pages(services: Iterable[Service]) -> tuple[File, ...]:
         if service.kind != "site":
             raise BoxError(f"a box has no service of the kind {service.kind!r}")
     pages = tuple(page for service in services for page in service.files)
-    if sum(len(page.content) for page in pages) > SITE_MB * _MB:
+    if sum(len(page.content) for page in pages) > SITE_MB * MB:
         raise BoxError(f"the site is larger than {SITE_MB} MB")
     return pages
 
 
 def _rlimits(caps: Caps, groups: cgroups.Groups | None) -> dict[str, int]:
     """What each process may use; more of it where no control group bounds the box as a whole."""
-    always = {"RLIMIT_FSIZE": caps.disk_mb * _MB, "RLIMIT_CORE": 0, "RLIMIT_NOFILE": 1024}
     if groups:
-        return always
-    return always | {"RLIMIT_AS": caps.memory_mb * _MB, "RLIMIT_NPROC": caps.pids + _OVERHEAD_PIDS, "RLIMIT_CPU": caps.cpu_seconds}
+        return _always(caps)
+    return _always(caps) | {"RLIMIT_AS": caps.memory_mb * MB, "RLIMIT_NPROC": caps.pids + _OVERHEAD_PIDS, "RLIMIT_CPU": caps.cpu_seconds}
+
+
+def _always(caps: Caps) -> dict[str, int]:
+    return {"RLIMIT_FSIZE": caps.disk_mb * MB, "RLIMIT_CORE": 0, "RLIMIT_NOFILE": 1024}
 
 
 def _check(path: str) -> None:
@@ -299,10 +91,3 @@ def _check(path: str) -> None:
         raise BoxError(f"{path!r} is no path within a workspace")
     if len(parts) > changes.MOST_DEPTH:
         raise BoxError(f"{path[:80]!r}... lies deeper than {changes.MOST_DEPTH} directories")
-
-
-def _joined(body: bytes, head: int, dropped: int) -> str:
-    if dropped <= 0:
-        return body.decode("utf-8", "replace")
-    note = f"\n... [{dropped} bytes left out] ...\n"
-    return body[:head].decode("utf-8", "replace") + note + body[head:].decode("utf-8", "replace")

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import shutil
-import signal
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox import cgroups, seccomp
+from sandbox import cgroups, running, seccomp
 from sandbox.faults import BoxError
 
 OUTSIDE_ID = 20000  # root starts boxes as this user: a root-started namespace maps to the host's root, who may read all
@@ -35,29 +32,14 @@ ENVIRONMENT = {
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONUTF8": "1",
 }
-_STUBS = {
+STUBS = {
     "/etc/passwd": f"root:x:0:0:root:/:/bin/false\nagent:x:{INSIDE_ID}:{INSIDE_ID}::/tmp:/bin/bash\n",
     "/etc/group": f"root:x:0:\nagent:x:{INSIDE_ID}:\n",
     "/etc/hosts": "127.0.0.1 localhost box\n::1 localhost\n",
 }
-_LINKS = {"/bin": "usr/bin", "/sbin": "usr/sbin", "/lib": "usr/lib", "/lib64": "usr/lib64"}
+LINKS = {"/bin": "usr/bin", "/sbin": "usr/sbin", "/lib": "usr/lib", "/lib64": "usr/lib64"}
 _FROM_ETC = ("/etc/ld.so.cache", "/etc/alternatives")  # awk, vi and others are links through the latter
 _LOCAL = ("/usr/local", "/usr/src", "/usr/lib/debug")  # what this machine's owner put beneath /usr is not the box's
-
-
-@dataclass(frozen=True)
-class Running:
-    """A started box: bubblewrap's process, our end of the runner's channel, its workspace, and a pidfd of its process 1."""
-
-    process: subprocess.Popen[bytes]
-    control: socket.socket
-    workspace: int
-    init: int
-    complaints: int  # a memory file that takes standard error of bubblewrap and the runner
-
-    def said(self) -> str:
-        """The end of what bubblewrap or the runner complained about."""
-        return _said(self.complaints)
 
 
 def arguments(disk_bytes: int, data: Mapping[str, int], filter_fd: int, info_fd: int, rlimits: Mapping[str, int]) -> list[str]:
@@ -67,7 +49,7 @@ def arguments(disk_bytes: int, data: Mapping[str, int], filter_fd: int, info_fd:
     line += ["--ro-bind", "/usr", "/usr"]
     for path in filter(os.path.isdir, _LOCAL):
         line += ["--tmpfs", path, "--remount-ro", path]
-    for path, target in _LINKS.items():
+    for path, target in LINKS.items():
         line += ["--symlink", target, path] if Path("/", target).exists() else []
     for path in _FROM_ETC:
         line += ["--ro-bind-try", path, path]
@@ -84,7 +66,7 @@ def arguments(disk_bytes: int, data: Mapping[str, int], filter_fd: int, info_fd:
 
 
 @contextmanager
-def start(disk_bytes: int, rlimits: Mapping[str, int], entries: Sequence[str], serving: bool = False) -> Iterator[Running]:
+def start(disk_bytes: int, rlimits: Mapping[str, int], entries: Sequence[str], serving: bool = False) -> Iterator[running.Running]:
     """A started box; at the end every process of it is dead and every descriptor closed.
 
     `entries` are the files of control groups to be entered first; one that is `serving` gets the code of the served site, too.
@@ -98,7 +80,7 @@ def start(disk_bytes: int, rlimits: Mapping[str, int], entries: Sequence[str], s
         stack.enter_context(ours)
         with ExitStack() as passed:  # descriptors that only the child needs
             passed.enter_context(theirs)
-            process = _spawn(passed, disk_bytes, rlimits, entries, _programs(serving), theirs, info, complaints)
+            process = _spawn(passed, disk_bytes, rlimits, entries, programs(serving), theirs, info, complaints)
         stack.callback(_end, process, ours)
         try:
             ours.settimeout(START_S)
@@ -106,25 +88,10 @@ def start(disk_bytes: int, rlimits: Mapping[str, int], entries: Sequence[str], s
             workspace = _held(stack, descriptors[0])
             init = _held(stack, _process_1(process.pid, info))
         except (OSError, ValueError, IndexError) as error:
-            raise BoxError(f"the box doesn't start: {_said(complaints) or error!r}") from error
-        running = Running(process, ours, workspace, init, complaints)
-        stack.callback(kill, running)
-        yield running
-
-
-def kill(running: Running, patience_s: float = 30.0) -> None:
-    """Kill every process of the box and wait until all are gone: the kernel ends a pid namespace with its process 1.
-
-    Raises BoxError where they don't die in time.
-    """
-    try:
-        signal.pidfd_send_signal(running.init, signal.SIGKILL)
-    except ProcessLookupError:
-        pass  # dead already, and with it the namespace
-    poll = select.poll()
-    poll.register(running.init, select.POLLIN)
-    if not poll.poll(patience_s * 1000):
-        raise BoxError("processes of the box won't die")
+            raise BoxError(f"the box doesn't start: {running.said(complaints) or error!r}") from error
+        started = running.Running(ours, workspace, init, complaints, process)
+        stack.callback(running.kill, started)
+        yield started
 
 
 def _spawn(
@@ -137,7 +104,7 @@ def _spawn(
     info: int,
     complaints: int,
 ) -> subprocess.Popen[bytes]:
-    contents = {path: text.encode() for path, text in _STUBS.items()} | programs
+    contents = {path: text.encode() for path, text in STUBS.items()} | programs
     data = {path: _held(stack, _memory(content)) for path, content in contents.items()}
     filter_fd = _held(stack, _memory(seccomp.program()))
     line = [_program("bwrap"), *arguments(disk_bytes, data, filter_fd, info, rlimits)]
@@ -158,7 +125,7 @@ def _spawn(
         raise BoxError(f"the box doesn't start: {error}") from error
 
 
-def _programs(serving: bool) -> dict[str, bytes]:
+def programs(serving: bool) -> dict[str, bytes]:
     """Our own code inside a box, by path."""
     here = Path(__file__).parent
     return {RUNNER: (here / "inbox.py").read_bytes()} | ({PAGES: (here / "pages.py").read_bytes()} if serving else {})
@@ -189,10 +156,6 @@ def _end(process: subprocess.Popen[bytes], control: socket.socket) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _said(complaints: int) -> str:
-    return os.pread(complaints, 65536, 0).decode(errors="replace").strip()[-2000:]
 
 
 def _memory(content: bytes) -> int:

@@ -137,17 +137,17 @@ def sweep(roots: Iterable[Path]) -> None:
         for directory, names, _ in os.walk(root):
             for match in filter(None, map(_NAME.fullmatch, names)):
                 group = Path(directory, match[0])
-                if int(match[1]) == os.getpid() or _started(int(match[1])) != match[2]:
+                if int(match[1]) == os.getpid() or started(int(match[1])) != match[2]:
                     _removed(group, patience_s=0 if _listed(group) else _TEARDOWN_S)
 
 
 def _new(hierarchy: Hierarchy) -> Groups:
     """Groups of this process with a name of their own, not made yet."""
-    name = f"clawgym-{os.getpid()}-{_started(os.getpid())}-{next(_numbers)}"
+    name = f"clawgym-{os.getpid()}-{started(os.getpid())}-{next(_numbers)}"
     return Groups(hierarchy.version, {controller: parent / name for controller, parent in hierarchy.parents.items()})
 
 
-def _started(pid: int) -> str:
+def started(pid: int) -> str:
     """When the process with this pid started, in ticks since the machine did; empty where there is none."""
     try:
         stat = Path("/proc", str(pid), "stat").read_text()
