@@ -90,15 +90,13 @@ def _archive() -> bytes:
 
 
 def _files() -> Iterator[str]:
-    """Paths beneath /usr of all packages' files, with /etc/alternatives and the linker's cache."""
+    """Paths of all packages' files beneath /usr, of the commands that are links to them, and of what the linker and such links need."""
     yield "/etc/ld.so.cache"
     yield from (str(p) for p in Path("/etc/alternatives").iterdir())
     listed = subprocess.run(["/usr/bin/dpkg-query", "-L", *sorted(_versions())], capture_output=True, text=True, check=True).stdout
-    for line in listed.splitlines():
-        folder, _, name = line.rpartition("/")
-        real = f"{os.path.realpath(folder)}/{name}"
-        if real.startswith("/usr/") and not real.startswith(_SKIPPED):
-            yield real
+    found = {f"{os.path.realpath(folder)}/{name}" for folder, _, name in (line.rpartition("/") for line in listed.splitlines())}
+    yield from (path for path in found if path.startswith("/usr/") and not path.startswith(_SKIPPED))
+    yield from (str(p) for p in Path("/usr/bin").iterdir() if p.is_symlink() and os.path.realpath(p) in found)
 
 
 def _file(archive: tarfile.TarFile, path: str) -> None:

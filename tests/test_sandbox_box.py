@@ -6,7 +6,8 @@ import signal
 import pytest
 from boxes_making import GIVEN, left
 
-from sandbox.box import OUTPUT_BYTES, BoxError, Caps, open_box
+from sandbox.box import BoxError, Caps, open_box
+from sandbox.handle import OUTPUT_BYTES
 from specs.records import file_of
 
 
