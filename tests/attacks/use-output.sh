@@ -1,0 +1,3 @@
+# Tries: print without end
+# Must: have the middle left out
+yes

@@ -1,0 +1,3 @@
+# Tries: sleep for ever
+# Must: be stopped at its time
+sleep 100000
