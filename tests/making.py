@@ -38,7 +38,7 @@ def task(
 def verifier(checks: Iterable[dict[str, Any]], identity: str = "0a1b2c3d4e5f", protected: Iterable[Protected] = ()) -> Verifier:
     """A verifier of checks given as {kind, params, weight?, id?, demand?}."""
     made = tuple(
-        Check(c.get("id", f"check-{n}"), c["kind"], c["params"], float(c.get("weight", 1)), c.get("demand", ""))
+        Check(c.get("id", f"check-{n}"), c["kind"], c["params"], float(c.get("weight", 1)), c.get("demand", "ledger.total"))
         for n, c in enumerate(checks)
     )
     return sealed(Verifier(identity, "", made, (), Weights(1.0, 0.0), tuple(protected)))

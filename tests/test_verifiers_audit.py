@@ -72,8 +72,10 @@ def case(
     given: dict[str, bytes | str] | None = None,
     outputs: tuple[str, ...] = ("out/sums.csv",),
     kind: str = "table",
+    instruction: str = "",
 ) -> Case:
-    task = making.task(given or {"in.csv": IN}, identity=identity, outputs=outputs)
+    asked = instruction or f"Add up in.csv. Put it into {', '.join(outputs)}."
+    task = making.task(given or {"in.csv": IN}, asked, identity=identity, outputs=outputs)
     return Case(
         task, making.verifier([{"kind": kind, "params": params}], identity=identity), making.solution(steps, identity=identity), candidates
     )
@@ -105,6 +107,7 @@ def test_a_sound_task_has_its_evidence() -> None:
     ("made", "reason"),
     [
         (case(steps=STEPS[:1]), "the solution scores 0: out/sums.csv is missing"),
+        (case(instruction="Add up in.csv."), "check check-0: no sentence of the instruction demands it"),
         (case(params=PARAMS | {"rows": [["Aldi", "4.75"]]}), "the solution scores 0.25"),
         (case(given={"in.csv": IN, "out/sums.csv": OUT}), "the untouched workspace scores 1"),
         (case(candidates=(candidate("demand", OUT.replace("\n", "\r\n"), False, "a/b"),)), "the mutant 'demand a/b' passes"),

@@ -25,6 +25,7 @@ from specs.records import Change, EquivalentScore, MutantScore, Scorecard, Verif
 from specs.store import Store
 from verifiers import mutants, package, scorecard, tampering
 from verifiers.cases import Case, cases, splits
+from verifiers.demanded import sentence
 from verifiers.grade import HERE, SOLVED, Graded, grade, kinds
 from verifiers.kept import kept
 from verifiers.measuring import Measured, Measuring
@@ -54,7 +55,7 @@ def audit_all(found: Iterable[Case], open_box: OpenBox) -> list[Scorecard]:
 
 
 def _audited(case: Case, again: OpenBox, fresh: OpenBox) -> Scorecard:
-    reasons = [*_ill_formed(case.verifier)]
+    reasons = [*_ill_formed(case.verifier), *_undemanded(case)]
     right = untouched = 0.0
     wrong: list[MutantScore] = []
     alike: list[EquivalentScore] = []
@@ -92,6 +93,13 @@ def _ill_formed(verifier: Verifier) -> Iterator[str]:
             continue
         for error in _validator(check.kind).iter_errors(check.params):
             yield f"check {check.id}: params.{error.json_path.removeprefix('$.')}: {error.message[:160]}"
+
+
+def _undemanded(case: Case) -> Iterator[str]:
+    """Checks that nothing in the instruction asks for."""
+    for check in case.verifier.checks:
+        if not check.demand or not sentence(case.task.instruction, check):
+            yield f"check {check.id}: no sentence of the instruction demands it"
 
 
 @functools.cache

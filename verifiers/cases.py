@@ -14,8 +14,8 @@ from specs.records import Candidate, Candidates, Solution, Task, Verifier
 from verifiers.grade import HERE, code_digest
 
 _AUDITING = (
-    *("audit.py", "forking.py", "kept.py", "measuring.py", "mutants.py", "pieces.py", "playing.py", "refilling.py", "slips.py"),
-    *("tampering.py", "warm.py"),
+    *("audit.py", "demanded.py", "forking.py", "kept.py", "measuring.py", "mutants.py", "pieces.py", "playing.py"),
+    *("refilling.py", "slips.py", "tampering.py", "warm.py"),
 )
 T = TypeVar("T", Task, Verifier, Solution, Candidates)
 
