@@ -7,6 +7,16 @@ from typing import Any
 
 from specs.records import Check, Limits, Protected, Solution, Step, Task, Verifier, Weights, file_of, sealed
 
+# Params of a table check: out.csv is to hold the column `a` with 1 and 2.
+TWO_ROWS: dict[str, Any] = {
+    "path": "out.csv",
+    "format": "csv",
+    "columns": [{"name": "a", "type": "integer"}],
+    "rows": [["1"], ["2"]],
+    "ordered": False,
+    "iso_dates": False,
+}
+
 
 def task(
     files: dict[str, bytes | str],

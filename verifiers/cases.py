@@ -53,7 +53,7 @@ def splits(full: bool = False) -> dict[str, str]:
     lacking = sorted(i for i in found if not all(i in other for other in others))
     if lacking:
         what = "no verifier, solution or candidates for this task"
-        raise UserError([Problem(str(layout.TASKS), 1, 1, i, what, "compile again") for i in lacking])
+        raise UserError([Problem(str(layout.build(layout.TASKS, full)), 1, 1, i, what, "compile again") for i in lacking])
     return found
 
 

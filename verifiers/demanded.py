@@ -11,23 +11,23 @@ _ENDS = re.compile(r"\n|(?<=[.!?:])\s+(?=[^\sa-z])")  # a path or a number holds
 
 
 def sentence(instruction: str, check: Check) -> str:
-    """The first sentence that names what the check looks at, or else the folder that this lies in; empty where none does."""
+    """The first sentence that names a file or folder which the check looks at; empty where none does."""
     said = [s.strip() for s in _ENDS.split(instruction) if s.strip()]
-    return next((s for place in _places(check) for s in said if place in s), "")
+    return next((s for place in _places(check) for s in said if _names(s, place)), "")
 
 
 def _places(check: Check) -> Iterator[str]:
-    """Files and folders that the check looks at, then the folders around them; each by its path."""
+    """The paths that the check looks at: an artifact's, a module's, a folder's, those of files that are to be somewhere."""
     params = check.params
-    named = [
-        params.get("path"),
-        params.get("tests"),
-        params.get("module"),
-        params.get("under"),
-        *(f["path"] for f in params.get("expect", [])),
-    ]
-    places = [p.strip("/") for p in named if isinstance(p, str) and p.strip("/")]
-    yield from places
-    for place in places:
-        parts = place.split("/")
-        yield from ("/".join(parts[:n]) for n in range(len(parts) - 1, 0, -1))
+    for path in (params.get("path"), params.get("tests"), params.get("module"), params.get("under"), *_expected(check)):
+        if isinstance(path, str) and path.strip("/"):
+            yield path.strip("/")
+
+
+def _expected(check: Check) -> list[str]:
+    return [file["path"] for file in check.params.get("expect", [])]
+
+
+def _names(said: str, place: str) -> bool:
+    """Whether the words hold the path as a whole, and not as part of another path or of a word."""
+    return bool(re.search(rf"(?<![\w./-]){re.escape(place)}(?:/(?![\w.-])|(?![\w/-]|\.\w))", said))
