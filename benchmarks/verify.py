@@ -22,7 +22,7 @@ from verifiers.grade import grade_apart
 
 ROOT = Path(__file__).resolve().parent.parent
 IN_BOXES = ("code", "tests")  # the kinds that run code
-BARS = {"no code": 200.0, "times a process each": 10.0, "as they come": 10.0}
+BARS = {"no code": 200.0, "times a process each": 10.0, "code in boxes": 10.0}
 Outcome = tuple[Task, Verifier, tuple[Change, ...]]
 
 # The reference: a checker as they are usually shipped, a script that is started for one task's outcome and prints its score.
@@ -106,7 +106,7 @@ def main(argv: Sequence[str]) -> int:
         pairs = [(a_second(ours, turn), a_second(alone, turn[:: max(1, len(turn) // 20)])) for turn in turns]
         as_they_come, in_boxes = a_second(ours, mixed), a_second(ours, code)
     mine, other = (sorted(column)[len(pairs) // 2] for column in zip(*pairs, strict=True))
-    got = {"no code": mine, "times a process each": mine / other, "as they come": as_they_come}
+    got = {"no code": mine, "times a process each": mine / other, "code in boxes": in_boxes}
     print(f"one core; {len(plain):,} outcomes without code, {len(mixed):,} as they come, {len(code):,} with code in boxes")
     print(f"verdicts a second, no code: {mine:.0f}; a process each: {other:.1f}; {mine / other:.1f} times as many")
     print(f"verdicts a second, as they come: {as_they_come:.0f}; those with code alone: {in_boxes:.1f}")

@@ -14,7 +14,7 @@ from specs import digests
 from specs.records import Json
 
 T = TypeVar("T")
-_PLAIN = (str, int, float, bool, bytes)
+_PLAIN = {str: pa.large_string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_(), bytes: pa.large_binary()}
 _HINTS: dict[Any, dict[str, Any]] = {}
 Convert = Callable[[Any], Any] | None  # None where a value is stored as it is
 _FIELDS: dict[Any, list[tuple[str, Convert, Convert]]] = {}
@@ -36,9 +36,8 @@ def _arrow(hint: Any) -> pa.DataType:
     hint = _optional(hint)
     if hint == Json:
         return pa.large_string()
-    plain = {str: pa.large_string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_(), bytes: pa.large_binary()}
-    if hint in plain:
-        return plain[hint]
+    if hint in _PLAIN:
+        return _PLAIN[hint]
     if typing.get_origin(hint) is tuple:
         return pa.list_(_arrow(typing.get_args(hint)[0]))
     return pa.struct([pa.field(name, _arrow(h)) for name, h in _hints(hint).items()])

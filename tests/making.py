@@ -7,6 +7,16 @@ from typing import Any
 
 from specs.records import Check, Limits, Protected, Solution, Step, Task, Verifier, Weights, file_of, sealed
 
+# Params of a table check: out.csv is to hold the column `a` with 1 and 2.
+TWO_ROWS: dict[str, Any] = {
+    "path": "out.csv",
+    "format": "csv",
+    "columns": [{"name": "a", "type": "integer"}],
+    "rows": [["1"], ["2"]],
+    "ordered": False,
+    "iso_dates": False,
+}
+
 
 def task(
     files: dict[str, bytes | str],
@@ -38,7 +48,7 @@ def task(
 def verifier(checks: Iterable[dict[str, Any]], identity: str = "0a1b2c3d4e5f", protected: Iterable[Protected] = ()) -> Verifier:
     """A verifier of checks given as {kind, params, weight?, id?, demand?}."""
     made = tuple(
-        Check(c.get("id", f"check-{n}"), c["kind"], c["params"], float(c.get("weight", 1)), c.get("demand", ""))
+        Check(c.get("id", f"check-{n}"), c["kind"], c["params"], float(c.get("weight", 1)), c.get("demand", "ledger.total"))
         for n, c in enumerate(checks)
     )
     return sealed(Verifier(identity, "", made, (), Weights(1.0, 0.0), tuple(protected)))

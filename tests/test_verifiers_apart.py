@@ -23,16 +23,8 @@ from verifiers.apart import Graders, Limits
 from verifiers.grade import Graded, grade, grade_apart
 
 ROOT = Path(__file__).parent.parent
-PARAMS: dict[str, Any] = {
-    "path": "out.csv",
-    "format": "csv",
-    "columns": [{"name": "a", "type": "integer"}],
-    "rows": [["1"], ["2"]],
-    "ordered": False,
-    "iso_dates": False,
-}
 TASK = making.task({"in.csv": "a\n1\n2\n3\n", "bytes": bytes(range(256))})
-VERIFIER = making.verifier([{"kind": "table", "params": PARAMS}])
+VERIFIER = making.verifier([{"kind": "table", "params": making.TWO_ROWS}])
 RIGHT = change_of("out.csv", b"a\n1\n2\n")
 LARGE = change_of("out.csv", b"a\n" + b"1\n" * 100_000)
 OUTCOMES = [RIGHT, change_of("out.csv", b"a\n1\n"), change_of("out.csv", bytes(range(256))), change_of("else", b""), LARGE]

@@ -17,8 +17,9 @@ import making
 import pytest
 
 from sandbox.box import open_box
+from sandbox.changes import apply_changes
 from specs import layout, shards
-from specs.records import Candidate, Candidates, MutantScore, Protected, Scorecard, Solution, Task, Verifier
+from specs.records import Candidate, Candidates, Change, MutantScore, Protected, Scorecard, Solution, Task, Verifier
 from specs.store import Store
 from verifiers import audit as module
 from verifiers import mutants, scorecard
@@ -72,8 +73,10 @@ def case(
     given: dict[str, bytes | str] | None = None,
     outputs: tuple[str, ...] = ("out/sums.csv",),
     kind: str = "table",
+    instruction: str = "",
 ) -> Case:
-    task = making.task(given or {"in.csv": IN}, identity=identity, outputs=outputs)
+    asked = instruction or f"Add up in.csv. Put it into {', '.join(outputs)}."
+    task = making.task(given or {"in.csv": IN}, asked, identity=identity, outputs=outputs)
     return Case(
         task, making.verifier([{"kind": kind, "params": params}], identity=identity), making.solution(steps, identity=identity), candidates
     )
@@ -105,6 +108,7 @@ def test_a_sound_task_has_its_evidence() -> None:
     ("made", "reason"),
     [
         (case(steps=STEPS[:1]), "the solution scores 0: out/sums.csv is missing"),
+        (case(instruction="Add up in.csv."), "a check that nobody asked for: no sentence of the instruction names what check-0 looks at"),
         (case(params=PARAMS | {"rows": [["Aldi", "4.75"]]}), "the solution scores 0.25"),
         (case(given={"in.csv": IN, "out/sums.csv": OUT}), "the untouched workspace scores 1"),
         (case(candidates=(candidate("demand", OUT.replace("\n", "\r\n"), False, "a/b"),)), "the mutant 'demand a/b' passes"),
@@ -182,7 +186,12 @@ def test_moved_files_and_protected_inputs_have_fitting_mutants() -> None:
     made = list(mutants.generic(task, protected, outcome))
     assert "input-copied" not in {m.kind for m in made}  # the answer is an input by right
     assert sum(m.kind == "protected-tampered" for m in made) == 2
-    assert not any(mutants.same_outcome(task, m.changes, outcome) for m in made)
+    assert not any(files(task, m.changes) == files(task, outcome) for m in made)
+
+
+def files(task: Task, changes: tuple[Change, ...]) -> dict[str, tuple[str, str]]:
+    """What is left behind but folders."""
+    return {p: (e.type, e.digest) for p, e in apply_changes(task.workspace, changes).items() if e.type != "directory"}
 
 
 # The share that may be rejected.

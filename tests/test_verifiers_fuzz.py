@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import making
 import pytest
@@ -82,24 +83,29 @@ CODE = {
 }
 
 
-@pytest.mark.slow
-def test_malformed_modules_end_in_a_score_too() -> None:
-    task, verifier = making.task({"pkg/m.py": MODULE.replace(b"2 * ", b"")}), making.verifier([{"kind": "code", "params": CODE}])
-    modules: set[bytes] = set()
+def graded_in_boxes(kind: str, params: dict[str, Any], before: bytes, right: bytes) -> None:
+    """The right file is solved; each malformed one ends in a score and a reason. `before` is the module that the task has."""
+    task, verifier = making.task({"pkg/m.py": before}), making.verifier([{"kind": kind, "params": params}])
+    (path,), files = params["may_change"], set[bytes]()
 
     @settings(max_examples=60, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(st.data())
     def kept(data: st.DataObject) -> None:
-        modules.add(data.draw(spoiled(MODULE)))
+        files.add(data.draw(spoiled(right)))
 
     kept()
     with Graders(1) as graders:
-        assert grade_apart(graders, task, verifier, [change_of("pkg/m.py", MODULE)]).solved
-        for module in sorted(modules - {MODULE}):
-            found = grade_apart(graders, task, verifier, [change_of("pkg/m.py", module)])
-            assert found.checks[0].kind == "code"
+        assert grade_apart(graders, task, verifier, [change_of(path, right)]).solved
+        for file in sorted(files - {right}):
+            found = grade_apart(graders, task, verifier, [change_of(path, file)])
+            assert found.checks[0].kind == kind
             assert found.solved or found.checks[0].why
-    assert len(modules) >= 50
+    assert len(files) >= 50
+
+
+@pytest.mark.slow
+def test_malformed_modules_end_in_a_score_too() -> None:
+    graded_in_boxes("code", CODE, MODULE.replace(b"2 * ", b""), MODULE)
 
 
 CASES = b"""import unittest
@@ -131,19 +137,4 @@ TESTS = {
 
 @pytest.mark.slow
 def test_malformed_files_of_tests_end_in_a_score_too() -> None:
-    task, verifier = making.task({"pkg/m.py": MODULE}), making.verifier([{"kind": "tests", "params": TESTS}])
-    files: set[bytes] = set()
-
-    @settings(max_examples=60, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
-    @given(st.data())
-    def kept(data: st.DataObject) -> None:
-        files.add(data.draw(spoiled(CASES)))
-
-    kept()
-    with Graders(1) as graders:
-        assert grade_apart(graders, task, verifier, [change_of("pkg/test_m.py", CASES)]).solved
-        for file in sorted(files - {CASES}):
-            found = grade_apart(graders, task, verifier, [change_of("pkg/test_m.py", file)])
-            assert found.checks[0].kind == "tests"
-            assert found.solved or found.checks[0].why
-    assert len(files) >= 50
+    graded_in_boxes("tests", TESTS, MODULE, CASES)

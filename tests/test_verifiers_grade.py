@@ -22,14 +22,6 @@ from verifiers import grade, grade_workspace
 from verifiers.apart import Graders
 
 ROOT = Path(__file__).parent.parent
-PARAMS: dict[str, Any] = {
-    "path": "out.csv",
-    "format": "csv",
-    "columns": [{"name": "a", "type": "integer"}],
-    "rows": [["1"], ["2"]],
-    "ordered": False,
-    "iso_dates": False,
-}
 TREE: dict[str, Any] = {"path": "c.json", "format": "json", "leaves": {"x": 1}}
 TASK = making.task({"in.csv": "a\n1\n2\n3\n"})
 RIGHT = change_of("out.csv", b"a\n1\n2\n")
@@ -41,24 +33,28 @@ def score(checks: list[dict[str, Any]], *changes: Change, protected: tuple[Prote
 
 
 def test_weights_make_a_mean() -> None:
-    checks = [{"kind": "table", "params": PARAMS, "weight": 3}, {"kind": "tree", "params": TREE, "weight": 1}]
+    checks = [{"kind": "table", "params": making.TWO_ROWS, "weight": 3}, {"kind": "tree", "params": TREE, "weight": 1}]
     assert score(checks, RIGHT) == 0.75
     assert score(checks, RIGHT, change_of("c.json", b'{"x": 1}')) == 1
     assert score(checks) == 0
 
 
 def test_a_gate_multiplies() -> None:
-    checks = [{"kind": "table", "params": PARAMS}, {"kind": "tree", "params": TREE, "weight": 0}]
+    checks = [{"kind": "table", "params": making.TWO_ROWS}, {"kind": "tree", "params": TREE, "weight": 0}]
     assert score(checks, RIGHT) == 0
     assert score(checks, RIGHT, change_of("c.json", b'{"x": 1}')) == 1
     assert (
-        score([{"kind": "tree", "params": TREE}, {"kind": "table", "params": PARAMS, "weight": 0}], HALF, change_of("c.json", b'{"x": 1}'))
+        score(
+            [{"kind": "tree", "params": TREE}, {"kind": "table", "params": making.TWO_ROWS, "weight": 0}],
+            HALF,
+            change_of("c.json", b'{"x": 1}'),
+        )
         == 0.25
     )
 
 
 def test_solved_is_all_and_nothing_less() -> None:
-    checks = [{"kind": "table", "params": PARAMS, "weight": 1e6}, {"kind": "tree", "params": TREE, "weight": 1}]
+    checks = [{"kind": "table", "params": making.TWO_ROWS, "weight": 1e6}, {"kind": "tree", "params": TREE, "weight": 1}]
     assert not grade.grade(TASK, making.verifier(checks), [RIGHT]).solved
     assert grade.grade(TASK, making.verifier(checks[:1]), [RIGHT]).solved
 
@@ -75,7 +71,7 @@ def test_solved_is_all_and_nothing_less() -> None:
 )
 def test_a_protected_file_that_changed_costs_all(change: Change) -> None:
     protected = (Protected("in.csv", TASK.workspace[0].digest),)
-    checks = [{"kind": "table", "params": PARAMS}]
+    checks = [{"kind": "table", "params": making.TWO_ROWS}]
     assert score(checks, RIGHT, change) == 1
     assert score(checks, RIGHT, change, protected=protected) == 0
     assert score(checks, RIGHT, protected=protected) == 1
@@ -104,11 +100,11 @@ def test_an_unknown_kind_is_an_error_of_the_grader(kind: str) -> None:
 
 def test_no_weight_is_an_error_of_the_grader() -> None:
     with pytest.raises(BoundaryError, match="weight"):
-        score([{"kind": "table", "params": PARAMS, "weight": 0}], RIGHT)
+        score([{"kind": "table", "params": making.TWO_ROWS, "weight": 0}], RIGHT)
 
 
 def test_grading_changes_nothing_and_is_repeatable() -> None:
-    verifier = making.verifier([{"kind": "table", "params": PARAMS}])
+    verifier = making.verifier([{"kind": "table", "params": making.TWO_ROWS}])
     assert grade.grade(TASK, verifier, [HALF]) == grade.grade(TASK, verifier, [HALF])
 
 
@@ -120,19 +116,21 @@ def rollout(*changes: Change, status: str = "completed", identity: str = "r" * 1
 
 
 def test_a_rollout_that_failed_is_no_score_of_zero() -> None:
-    made = verdict(making.verifier([{"kind": "table", "params": PARAMS}]), rollout(status="error", error=Failure("endpoint", "gone")))
+    made = verdict(
+        making.verifier([{"kind": "table", "params": making.TWO_ROWS}]), rollout(status="error", error=Failure("endpoint", "gone"))
+    )
     assert (made.status, made.error) == ("error", Failure("endpoint", "gone"))
 
 
 def test_a_rollout_that_ended_by_a_limit_is_graded() -> None:
-    assert verdict(making.verifier([{"kind": "table", "params": PARAMS}]), rollout(RIGHT, status="limit")).solved
+    assert verdict(making.verifier([{"kind": "table", "params": making.TWO_ROWS}]), rollout(RIGHT, status="limit")).solved
 
 
 @pytest.fixture
 def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     shards.write(layout.TASKS, Task, [("train", TASK)])
-    shards.write(layout.VERIFIERS, Verifier, [("train", making.verifier([{"kind": "table", "params": PARAMS}]))])
+    shards.write(layout.VERIFIERS, Verifier, [("train", making.verifier([{"kind": "table", "params": making.TWO_ROWS}]))])
     (tmp_path / "params.yaml").write_text("grade: {workers: 2}\n")
     return tmp_path
 
@@ -163,7 +161,7 @@ def test_a_changed_verifier_grades_anew_and_errors_are_tried_again(dataset: Path
     shards.write(layout.VERIFIERS, Verifier, [("train", broken)])
     assert run_stage(one)[0] == {"graded": 0, "errors": 1, "solved": 0}
     assert run_stage(one)[0]["errors"] == 1
-    easier = making.verifier([{"kind": "table", "params": PARAMS | {"rows": [["1"]]}}])
+    easier = making.verifier([{"kind": "table", "params": making.TWO_ROWS | {"rows": [["1"]]}}])
     shards.write(layout.VERIFIERS, Verifier, [("train", easier)])
     second = run_stage(one)[1]["a1"]
     assert second.solved and second.id != first.id

@@ -6,7 +6,6 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import making
 import pytest
@@ -20,17 +19,9 @@ from verifiers.snapshot import changes_of
 
 GIVEN = b"a\n1\n2\n"
 TASK = making.task({"in.csv": GIVEN, "box/x": "x"})
-PARAMS: dict[str, Any] = {
-    "path": "out.csv",
-    "format": "csv",
-    "columns": [{"name": "a", "type": "integer"}],
-    "rows": [["1"], ["2"]],
-    "ordered": False,
-    "iso_dates": False,
-}
 FILES = {"expect": [{"path": "box/x", "digest": digests.of_bytes(b"x")}], "gone": ["box/y"], "under": "box", "only": True}
-VERIFIER = making.verifier([{"kind": "table", "params": PARAMS}, {"kind": "files", "params": FILES, "weight": 0}])
-GUARDED = making.verifier([{"kind": "table", "params": PARAMS}], protected=[Protected("in.csv", digests.of_bytes(GIVEN))])
+VERIFIER = making.verifier([{"kind": "table", "params": making.TWO_ROWS}, {"kind": "files", "params": FILES, "weight": 0}])
+GUARDED = making.verifier([{"kind": "table", "params": making.TWO_ROWS}], protected=[Protected("in.csv", digests.of_bytes(GIVEN))])
 
 
 @pytest.fixture(scope="module")

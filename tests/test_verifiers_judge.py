@@ -12,6 +12,7 @@ from typing import Any
 
 import endpoint_making
 import judge_making as made
+import making
 import pytest
 import yaml
 from endpoint_making import Answer, Body, Script, completion
@@ -30,14 +31,7 @@ TABLE: dict[str, Any] = {
     "kind": "table",
     "id": "gate",
     "weight": 0,
-    "params": {
-        "path": "out.csv",
-        "format": "csv",
-        "columns": [{"name": "a", "type": "integer"}],
-        "rows": [["1"], ["2"]],
-        "ordered": False,
-        "iso_dates": False,
-    },
+    "params": making.TWO_ROWS,
 }
 GRADING: dict[str, Graders] = {}
 HALF = made.RIGHT.replace("Total: 12.50\n", "")

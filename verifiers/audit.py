@@ -12,7 +12,6 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,6 +24,7 @@ from specs.records import Change, EquivalentScore, MutantScore, Scorecard, Verif
 from specs.store import Store
 from verifiers import mutants, package, scorecard, tampering
 from verifiers.cases import Case, cases, splits
+from verifiers.demanded import sentence
 from verifiers.grade import HERE, SOLVED, Graded, grade, kinds
 from verifiers.kept import kept
 from verifiers.measuring import Measured, Measuring
@@ -54,7 +54,7 @@ def audit_all(found: Iterable[Case], open_box: OpenBox) -> list[Scorecard]:
 
 
 def _audited(case: Case, again: OpenBox, fresh: OpenBox) -> Scorecard:
-    reasons = [*_ill_formed(case.verifier)]
+    reasons = [*_ill_formed(case.verifier), *_undemanded(case)]
     right = untouched = 0.0
     wrong: list[MutantScore] = []
     alike: list[EquivalentScore] = []
@@ -92,6 +92,13 @@ def _ill_formed(verifier: Verifier) -> Iterator[str]:
             continue
         for error in _validator(check.kind).iter_errors(check.params):
             yield f"check {check.id}: params.{error.json_path.removeprefix('$.')}: {error.message[:160]}"
+
+
+def _undemanded(case: Case) -> Iterator[str]:
+    """Checks that nothing in the instruction asks for."""
+    for check in case.verifier.checks:
+        if not check.demand or not sentence(case.task.instruction, check):
+            yield f"a check that nobody asked for: no sentence of the instruction names what {check.id} looks at"
 
 
 @functools.cache
@@ -166,57 +173,44 @@ def _passes(name: str, score: float) -> list[str]:
     return [f"the mutant '{name}' passes"] if score >= SOLVED else []
 
 
-@dataclass(frozen=True)
-class Carded:
-    """A scorecard, the key that it is kept under, and whether it was kept before."""
-
-    key: str
-    card: Scorecard
-    kept: bool
-
-
-def carded(found: Sequence[Case], store: Store, open_box: OpenBox) -> list[Carded]:
-    """The scorecards of these cases: from the store, or measured now. Nothing is put into the store."""
-    before = [(case.key, store.record("audit", case.key, Scorecard)) for case in found]
-    new = iter(audit_all([c for c, (_, card) in zip(found, before, strict=True) if card is None], open_box))
-    return [Carded(key, card or next(new), card is not None) for key, card in before]
-
-
-def _of_build(ids: Sequence[str], full: bool, store: Path, open_box: OpenBox) -> list[Carded]:
-    """As `carded`, of tasks of the build: whoever audits them reads them."""
+def _of_cases(found: Sequence[Case], store: Path, open_box: OpenBox) -> list[Scorecard]:
+    """The scorecards of these cases: those that the store lacks are measured, and kept there."""
     with closing(Store(store)) as opened:
-        return carded(cases(full, ids), opened, open_box)
+        kept_before = {c.task.id: opened.record("audit", c.key, Scorecard) for c in found}
+        todo = [c for c in found if kept_before[c.task.id] is None]
+        made = audit_all(todo, open_box)
+        for case, card in zip(todo, made, strict=True):
+            opened.put("audit", case.key, card)
+    return [card for card in kept_before.values() if card is not None] + made
 
 
-def _of_cases(found: Sequence[Case], store: Path, open_box: OpenBox) -> list[Carded]:
-    with closing(Store(store)) as opened:
-        return carded(found, opened, open_box)
+def _of_build(ids: Sequence[str], full: bool, store: Path, open_box: OpenBox) -> list[Scorecard]:
+    """As `_of_cases`, of tasks of the build: whoever audits them reads them."""
+    return _of_cases(cases(full, ids), store, open_box)
 
 
-def _all(work: Callable[[Sequence[T]], list[Carded]], items: Sequence[T], workers: int, store: Store) -> list[Scorecard]:
-    """What a worker makes of all items, by id; each kept in the store the moment its batch is finished."""
+def _all(work: Callable[[Sequence[T]], list[Scorecard]], items: Sequence[T], workers: int) -> list[Scorecard]:
+    """What workers make of all items, by id."""
     size = max(1, min(BATCH, len(items) // (4 * workers)))  # several for each worker, so that none waits long for the last
     batches = [items[start : start + size] for start in range(0, len(items), size)]
     made: list[Scorecard] = []
     with progress.track("audit", len(items)) as advance:
         for _, done in finished(work, batches, workers, apart=workers > 1):
-            for one in done:
-                if not one.kept:
-                    store.put("audit", one.key, one.card)
-                made.append(one.card)
+            for card in done:
+                made.append(card)
                 advance()
     return sorted(made, key=lambda card: card.id)
 
 
 def cards(wanted: Iterable[Case], workers: int, store: Store, open_box: OpenBox) -> list[Scorecard]:
     """The scorecards of the cases, by id; those that the store lacks are measured, and kept."""
-    return _all(functools.partial(_of_cases, store=store.path, open_box=open_box), list(wanted), workers, store)
+    return _all(functools.partial(_of_cases, store=store.path, open_box=open_box), list(wanted), workers)
 
 
 def run(workers: int, store: Store, open_box: OpenBox, full: bool = False) -> list[Scorecard]:
     """The scorecards of all tasks of the build, by id, written down by split."""
     found = splits(full)
-    done = _all(functools.partial(_of_build, full=full, store=store.path, open_box=open_box), list(found), workers, store)
+    done = _all(functools.partial(_of_build, full=full, store=store.path, open_box=open_box), list(found), workers)
     shards.write(layout.build(layout.SCORECARDS, full), Scorecard, ((found[c.id], c) for c in done))
     return done
 

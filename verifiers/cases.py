@@ -14,8 +14,8 @@ from specs.records import Candidate, Candidates, Solution, Task, Verifier
 from verifiers.grade import HERE, code_digest
 
 _AUDITING = (
-    *("audit.py", "forking.py", "kept.py", "measuring.py", "mutants.py", "pieces.py", "playing.py", "refilling.py", "slips.py"),
-    *("tampering.py", "warm.py"),
+    *("audit.py", "demanded.py", "forking.py", "kept.py", "measuring.py", "mutants.py", "pieces.py", "playing.py"),
+    *("refilling.py", "slips.py", "tampering.py", "warm.py"),
 )
 T = TypeVar("T", Task, Verifier, Solution, Candidates)
 
@@ -53,7 +53,7 @@ def splits(full: bool = False) -> dict[str, str]:
     lacking = sorted(i for i in found if not all(i in other for other in others))
     if lacking:
         what = "no verifier, solution or candidates for this task"
-        raise UserError([Problem(str(layout.TASKS), 1, 1, i, what, "compile again") for i in lacking])
+        raise UserError([Problem(str(layout.build(layout.TASKS, full)), 1, 1, i, what, "compile again") for i in lacking])
     return found
 
 

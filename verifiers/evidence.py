@@ -15,6 +15,7 @@ from rich.text import Text
 from specs import errors, layout, shards
 from specs.errors import Problem, UserError
 from specs.records import EquivalentScore, MutantScore, Scorecard, Task, Verifier
+from verifiers.demanded import sentence
 from verifiers.grade import SOLVED
 
 WIDTH = 160  # where nobody looks: names stay whole
@@ -35,7 +36,7 @@ def page(card: Scorecard, task: Task | None, verifier: Verifier | None) -> Rende
         *map(Text, figures),
         *([Text(f"rejected: {card.rejected}", style="bold red")] if card.rejected else [Text("shipped", style="green")]),
         *([Text("of an earlier task or verifier: run the audit again", style="yellow")] if stale else []),
-        *([_checks(verifier)] if verifier else []),
+        *([_checks(task, verifier)] if task and verifier else []),
         _mutants(card.mutants),
         _equivalents(card.equivalents),
     )
@@ -48,13 +49,20 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
-def _checks(verifier: Verifier) -> RenderableType:
-    table = _table("Checks", "check", "kind", "weight", "looks at", "demanded by")
+def _checks(task: Task, verifier: Verifier) -> RenderableType:
+    table = _table("Checks", "check", "kind", "weight", "looks at", "demanded by", "in the words")
     for check in verifier.checks:
         place = str(check.params.get("path") or check.params.get("under") or "the workspace")
-        table.add_row(Text(check.id), check.kind, f"{check.weight:g}" if check.weight else "gate", Text(place), Text(check.demand))
+        table.add_row(
+            Text(check.id),
+            check.kind,
+            f"{check.weight:g}" if check.weight else "gate",
+            Text(place),
+            Text(check.demand),
+            Text(sentence(task.instruction, check)),
+        )
     for kept in verifier.protected:
-        table.add_row("", "protected", "gate", Text(kept.path), "")
+        table.add_row("", "protected", "gate", Text(kept.path), "", "")
     return table
 
 

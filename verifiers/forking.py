@@ -160,7 +160,7 @@ def together(steps: list[tuple[str, str, float]]) -> list[str]:
     said, saying = os.pipe()
 
     def these() -> int:
-        os.dup2(saying, 3)
+        os.dup2(saying, 3, inheritable=False)  # what a script leaves running must not keep it open
         os.closerange(4, MOST_OPEN)
         path, environment, modules = list(sys.path), dict(os.environ), set(sys.modules)
         for command, workdir, _ in steps:

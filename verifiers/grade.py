@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import functools
 import importlib
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,17 +77,22 @@ def grade(task: Task, verifier: Verifier, changes: Iterable[Change], open_box: O
 def grade_view(view: View, verifier: Verifier) -> Graded:
     """As `grade`, of a workspace that is at hand as a whole."""
     scores = [_scored(check, view) for check in verifier.checks]
-    total = sum(c.weight for c in verifier.checks)
-    if total <= 0:
+    if not any(c.weight > 0 for c in verifier.checks):
         raise BoundaryError("grader", f"the verifier of task {view.task.id} has no check with a weight")
-    code = sum(c.weight * s.score for c, s in zip(verifier.checks, scores, strict=True)) / total
-    for check, score in zip(verifier.checks, scores, strict=True):
-        code *= score.score if check.weight == 0 else 1.0
+    code = combined((c.weight, s.score) for c, s in zip(verifier.checks, scores, strict=True))
     for item in verifier.protected:
         if view.digest(item.path) != item.digest:
             scores.append(CheckScore(f"protected:{item.path}", "protected", 0.0, f"{item.path} was to be left alone"))
             code = 0.0
     return Graded(code, code, tuple(scores), code >= SOLVED)
+
+
+def combined(scores: Iterable[tuple[float, float]]) -> float:
+    """What checks come to, given (weight, score) of each: the weighted mean times all gates; 1 for none at all."""
+    pairs = list(scores)
+    total = sum(weight for weight, _ in pairs)
+    mean = sum(weight * score for weight, score in pairs) / total if total else 1.0
+    return mean * math.prod(score for weight, score in pairs if weight == 0)
 
 
 def _scored(check: Check, view: View) -> CheckScore:
@@ -196,19 +202,24 @@ def _needed(root: Path, cls: type[Rollout], hint: str) -> list[Rollout]:
         raise UserError([Problem(str(root), 1, 1, "", "no rollouts here", hint)]) from None
 
 
-def main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m verifiers.grade", description="Grade an agent's rollouts.")
+def places(parser: argparse.ArgumentParser, argv: Sequence[str], verdicts: str) -> tuple[str, Path, Path]:
+    """The agent, its rollouts and its verdicts: those of a split, or of folders, of which the option `verdicts` names the second."""
     parser.add_argument("--agent", required=True)
     parser.add_argument("--split", choices=["train", "bench"])
     parser.add_argument("--rollouts", type=Path, metavar="DIR", help="a folder of rollout shards, in place of a split")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where its verdicts go")
+    parser.add_argument(verdicts, dest="verdicts", type=Path, metavar="DIR", help="the folder of the verdicts on them")
     args = parser.parse_args(argv)
-    if (args.split is None) == (args.rollouts is None) or (args.rollouts is None) != (args.out is None):
-        parser.error("give either --split, or --rollouts and --out")
-    rollouts = args.rollouts or layout.rollouts(args.agent, args.split)
-    out = args.out or layout.verdicts(args.agent, args.split)
-    counts = run(rollouts, out, args.agent, params.section("grade")["workers"], Store())
-    print(f"{args.agent}: {counts['graded']} graded, {counts['solved']} solved, {counts['errors']} errors -> {out}")
+    if (args.split is None) == (args.rollouts is None) or (args.rollouts is None) != (args.verdicts is None):
+        parser.error(f"give either --split, or --rollouts and {verdicts}")
+    found = args.rollouts or layout.rollouts(args.agent, args.split)
+    return args.agent, found, args.verdicts or layout.verdicts(args.agent, args.split)
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m verifiers.grade", description="Grade an agent's rollouts.")
+    agent, rollouts, out = places(parser, argv, "--out")
+    counts = run(rollouts, out, agent, params.section("grade")["workers"], Store())
+    print(f"{agent}: {counts['graded']} graded, {counts['solved']} solved, {counts['errors']} errors -> {out}")
     return 0
 
 

@@ -23,13 +23,13 @@ from specs.recorded import Records
 from specs.records import Change, CheckScore, Failure, Rollout, RubricItem, Task, Verdict, Verifier
 from specs.replies import Talk
 from specs.store import Store
+from verifiers.grade import SOLVED, places
 from verifiers.judging import Judge, Judgement, judgement, question
 from verifiers.snapshot import Fault, view_of
 
 STAGE = "judge"
 NOT_JUDGED, JUDGED = "not judged", "judged"
 FOLDER = Path("verifiers/judged")
-RIGHT = 1.0 - 1e-9
 Outcome = tuple[int, str, Judgement]  # number of the case, id of the criterion
 
 
@@ -69,7 +69,7 @@ def judged(cases: Sequence[Case], section: Mapping[str, Any], store: Store, fold
                 fixed[number].append(made)
             else:
                 asked[number].append(item)
-                talks.append((case.task.id, _numbered(number, item.id, made)))
+                talks.append((case.task.id, numbered(number, item.id, made)))
     found = answers(talks, section, store, folder)
     verdicts = []
     for number, case in enumerate(cases):
@@ -105,7 +105,7 @@ def may_be_asked(verifier: Verifier, verdict: Verdict, path: str) -> bool:
     All gates (checks of weight 0) have to be passed, the whole has to be worth something, and so has every check of that text.
     """
     scores = {s.id: s.score for s in verdict.checks}
-    gates = all(scores.get(c.id, 0.0) >= RIGHT for c in verifier.checks if c.weight == 0)
+    gates = all(scores.get(c.id, 0.0) >= SOLVED for c in verifier.checks if c.weight == 0)
     own = all(scores.get(c.id, 0.0) > 0 for c in verifier.checks if c.params.get("path") == path)
     return gates and own and verdict.code > 0
 
@@ -125,7 +125,8 @@ def _prepared(case: Case, item: RubricItem, judge: Judge) -> CheckScore | Talk[J
         return CheckScore(item.id, "rubric", 0.0, f"not asked: {fault}")
 
 
-def _numbered(number: int, criterion: str, talk: Talk[Judgement]) -> Talk[Outcome]:
+def numbered(number: int, criterion: str, talk: Talk[Judgement]) -> Talk[Outcome]:
+    """The exchange, with what its judgement is booked under."""
     outcome = yield from talk
     return number, criterion, outcome
 
@@ -178,19 +179,11 @@ def run(rollouts: Path, verdicts: Path, section: Mapping[str, Any], store: Store
 def main(argv: Sequence[str]) -> int:
     """Judge the verdicts of an agent on a split, or those of a folder."""
     parser = argparse.ArgumentParser(prog="python -m verifiers.judge", description="Judge the rubrics of graded rollouts.")
-    parser.add_argument("--agent", required=True)
-    parser.add_argument("--split", choices=["train", "bench"])
-    parser.add_argument("--rollouts", type=Path, metavar="DIR", help="a folder of rollout shards, in place of a split")
-    parser.add_argument("--verdicts", type=Path, metavar="DIR", help="the verdicts on them, which are replaced")
-    args = parser.parse_args(argv)
-    if (args.split is None) == (args.rollouts is None) or (args.rollouts is None) != (args.verdicts is None):
-        parser.error("give either --split, or --rollouts and --verdicts")
-    rollouts = args.rollouts or layout.rollouts(args.agent, args.split)
-    verdicts = args.verdicts or layout.verdicts(args.agent, args.split)
+    agent, rollouts, verdicts = places(parser, argv, "--verdicts")
     if not verdicts.is_dir():
-        raise UserError([Problem(str(verdicts), 1, 1, "", "no verdicts here", f"run the grade stage for {args.agent} first")])
+        raise UserError([Problem(str(verdicts), 1, 1, "", "no verdicts here", f"run the grade stage for {agent} first")])
     counts = run(rollouts, verdicts, params.section(STAGE), Store())
-    print(f"{args.agent}: {counts['judged']} rubrics judged, {counts['not_judged']} not judged (code only), {counts['errors']} errors")
+    print(f"{agent}: {counts['judged']} rubrics judged, {counts['not_judged']} not judged (code only), {counts['errors']} errors")
     return 0
 
 

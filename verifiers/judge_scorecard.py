@@ -19,7 +19,6 @@ from sandbox.box import open_box
 from specs import errors, layout, params
 from specs.errors import Problem, UserError
 from specs.records import Change, RubricItem, Task, Verifier, change_of
-from specs.replies import Talk
 from specs.store import Store
 from verifiers import judge
 from verifiers.cases import Case, cases
@@ -70,14 +69,9 @@ def answers(
     found: Sequence[Trial], by: Judge, section: Mapping[str, Any], store: Store, folder: Path = judge.FOLDER
 ) -> list[Judgement | None]:
     """The judge's answer to each trial; None where its calls failed. Raises as verifiers.judge.judged does."""
-    talks = [(t.task.id, _numbered(n, judgement(question(t.task, t.item, t.view), by))) for n, t in enumerate(found)]
+    talks = [(t.task.id, judge.numbered(n, "", judgement(question(t.task, t.item, t.view), by))) for n, t in enumerate(found)]
     made = judge.answers(talks, section, store, folder)
     return [made.get((n, "")) for n in range(len(found))]
-
-
-def _numbered(number: int, talk: Talk[Judgement]) -> Talk[judge.Outcome]:
-    outcome = yield from talk
-    return number, "", outcome
 
 
 def summary(found: Sequence[Trial], made: Sequence[Judgement | None]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Any
 from specs import digests
 from specs.records import RubricItem, Task
 from specs.replies import NoObject, Reply, Request, Talk, json_object, said
-from verifiers.snapshot import Unreadable, View
+from verifiers.snapshot import Unreadable, View, inputs
 
 PROMPT = Path(__file__).parent / "prompts" / "judge.txt"
 KIND = "judge"
@@ -115,9 +115,7 @@ def _files(task: Task) -> dict[str, str]:
     """The given files by path: those that are texts, as far as there is room; of others and of what is cut it says so."""
     found: dict[str, str] = {}
     room = LONGEST_FILES
-    for file in task.workspace:
-        if file.path.startswith(".skills/"):
-            continue
+    for file in inputs(task):
         try:
             text = file.content.decode("utf-8")
         except UnicodeDecodeError:

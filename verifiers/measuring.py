@@ -13,7 +13,7 @@ from typing import Any
 
 from sandbox.changes import Tree, changed, tree_of
 from specs.records import Change, Check, CheckScore, Task, Verifier
-from verifiers.grade import grade_view
+from verifiers.grade import combined, grade_view
 from verifiers.snapshot import OpenBox, View, inside
 
 PROTECTED = "protected"
@@ -56,11 +56,11 @@ class Measuring:
         less = [n for n, s in enumerate(scores) if s < 1]
         if not less and not broken:
             less = [n for n, (c, s) in enumerate(zip(checks, seen, strict=True)) if s[1] != _seen(c, self._right)]
-        artifact = _combined([checks[n] for n in less], [scores[n] for n in less])
+        artifact = combined((checks[n].weight, scores[n]) for n in less)
         kinds = {checks[n].kind for n in less} | ({PROTECTED} if broken else set())
         kept = 0.0 if broken else 1.0  # a protected file that was touched takes everything off
-        same = _files(tree) == self._right_files
-        return Measured(kept * _combined(checks, scores), kept * artifact, tuple(sorted(kinds)), anew, same)
+        score = kept * combined((c.weight, s) for c, s in zip(checks, scores, strict=True))
+        return Measured(score, kept * artifact, tuple(sorted(kinds)), anew, _files(tree) == self._right_files)
 
     def _look(self, tree: Tree, seen: list[tuple[str, Any]]) -> tuple[str, ...]:
         """Have the checks look that have not seen this before; their kinds."""
@@ -70,16 +70,6 @@ class Measuring:
             graded = grade_view(View(self._task, tree, self._open_box), alone)
             self._said |= {s: said for (_, s), said in zip(new, graded.checks, strict=True)}
         return tuple(sorted({c.kind for c, _ in new}))
-
-
-def _combined(checks: Iterable[Check], scores: Iterable[float]) -> float:
-    """As grading combines them: the weighted mean times all gates."""
-    pairs = [(c.weight, s) for c, s in zip(checks, scores, strict=True)]
-    total = sum(w for w, _ in pairs)
-    score = sum(w * s for w, s in pairs) / total if total else 1.0
-    for weight, gate in pairs:
-        score *= gate if weight == 0 else 1.0
-    return score
 
 
 def _seen(check: Check, tree: Tree) -> tuple[Any, ...]:

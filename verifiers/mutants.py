@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from specs import digests
 from specs.records import Change, Check, File, Task, Verifier, change_of
 from verifiers import slips
-from verifiers.snapshot import Unreadable, view_of
+from verifiers.snapshot import Unreadable, inputs
 
 COPIES = 4  # inputs that are tried in the answer's place
 EACH = 6  # answers of a task that are spoiled one by one
@@ -157,21 +157,7 @@ def _tampered(task: Task, verifier: Verifier, changes: tuple[Change, ...]) -> It
             yield Mutant("protected-tampered", _instead(changes, change.path, change))
 
 
-def inputs(task: Task) -> list[File]:
-    """The given files but those of skills."""
-    return [f for f in task.workspace if not f.path.startswith(".skills/")]
-
-
 def _less_a_line(content: bytes) -> bytes:
     """Without the line in the middle."""
     lines = content.splitlines(keepends=True)
     return b"".join(lines[: len(lines) // 2] + lines[len(lines) // 2 + 1 :])
-
-
-def same_outcome(task: Task, one: Iterable[Change], other: Iterable[Change]) -> bool:
-    """Whether two sets of changes leave the same workspace behind, by paths, types and digests of files."""
-    return _state(task, one) == _state(task, other)
-
-
-def _state(task: Task, changes: Iterable[Change]) -> dict[str, tuple[str, str]]:
-    return {path: (e.type, e.digest) for path, e in view_of(task, changes).entries.items() if e.type != "directory"}

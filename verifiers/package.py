@@ -10,7 +10,7 @@ from typing import Any
 
 from specs import digests
 from specs.records import File, file_of
-from verifiers.snapshot import View, given, inside
+from verifiers.snapshot import View, given, inputs, inside
 
 _LEFTOVERS = ("__pycache__", ".pytest_cache")
 _MOST = 512
@@ -32,7 +32,7 @@ def touched(params: dict[str, Any], view: View) -> str:
 
 def files(params: dict[str, Any], view: View) -> list[File]:
     """What a box holds: the given files, but those that may change as they are now. All else an agent left stays out of it."""
-    kept = [f for f in view.task.workspace if f.path not in params["may_change"] and not f.path.startswith(".skills/")]
+    kept = [f for f in inputs(view.task) if f.path not in params["may_change"]]
     return kept + [file_of(p, view.read(p)) for p in params["may_change"] if p in view.entries]
 
 

@@ -15,7 +15,7 @@ from verifiers.mutants import JUNK, TAMPERED
 
 MOST_REJECTED = 0.02
 MOST_REJECTED_OF_OPERATION = 0.05
-ALL = "all"  # of the kinds of check
+ALL = "all"  # kinds of check together
 ENOUGH_TASKS = 20  # of an operation; below, one rejection would be more than the share allows
 
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from sandbox.changes import MOST_ENTRIES, Budget, Tree, apply_changes, difference, read_tree, tree_of
 from specs.records import Change, File, Service, Task
 
+SKILLS = ".skills/"
 READ_BYTES = 1 << 20  # no artifact that a task asks for is near this; what is larger is refused unread
 KEEP_BYTES = 8 << 20  # larger files of a folder are recorded without their content
 TOTAL_BYTES = 256 << 20
@@ -90,6 +91,11 @@ def inside(path: str, folder: str) -> bool:
     """Whether a path lies under a folder; everything lies under the empty one."""
     folder = folder.strip("/")
     return folder in ("", ".") or path.startswith(folder + "/")
+
+
+def inputs(task: Task) -> list[File]:
+    """The given files but those of skills."""
+    return [f for f in task.workspace if not f.path.startswith(SKILLS)]
 
 
 def given(task: Task) -> dict[str, str]:

@@ -10,9 +10,9 @@ from sandbox.changes import apply_changes, difference, tree_of
 from specs import digests
 from specs.records import Change, File, Solution, Task, file_of
 from verifiers import pieces, playing
-from verifiers.snapshot import OpenBox
+from verifiers.snapshot import SKILLS, OpenBox
 
-EVERY = 4  # the solution runs once more for every so manyth task only: it is what an audit spends most of its time on
+EVERY = 4  # the solution runs once more for one task in so many: that is what an audit spends most of its time on
 _LINES = ("txt", "log")
 
 
@@ -55,7 +55,7 @@ def fitted(task: Task, solution: Solution, outcome: Iterable[Change], open_box: 
     None where nothing can be halved, a step did not end cleanly, an answer is missing, or all of them are right all the same.
     Raises BoxError where the machinery fails.
     """
-    cut = tuple(f if f.path.startswith(".skills/") else halved(f) for f in task.workspace)
+    cut = tuple(f if f.path.startswith(SKILLS) else halved(f) for f in task.workspace)
     if cut == task.workspace:
         return None
     tampered = dataclasses.replace(task, workspace=cut)
