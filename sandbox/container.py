@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import functools
-import json
 import os
 import socket
 import struct
@@ -155,7 +154,7 @@ def _created(api: Any, disk_bytes: int, memory_bytes: int, pids: int, rlimits: M
     program = base64.b64encode(seccomp.program()).decode()
     made = api.create_container(
         image.build(api),
-        ["/usr/bin/python3", "-I", "-S", bwrap.RUNNER, json.dumps(rlimits), program],
+        bwrap.runner(rlimits, program),
         user=f"{bwrap.INSIDE_ID}:{bwrap.INSIDE_ID}",
         hostname="box",
         environment=bwrap.ENVIRONMENT,

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import select
 import stat
 import struct
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sandbox import cgroups, changes, running
 from sandbox.faults import BoxError, BoxLimit
@@ -75,25 +73,25 @@ class Box:
         """
         with self._turn:
             before = self._refusals()
-            head = {"op": "exec", "workdir": workdir, "timeout": timeout_s, "keep": OUTPUT_BYTES}
-            answer, body = self._ask(head, command.encode("utf-8", "replace"), timeout_s)
+            try:
+                answer, body = self._ask(["exec", workdir, timeout_s, OUTPUT_BYTES], command.encode("utf-8", "replace"), timeout_s)
+            except OSError as error:
+                return Result(126, f"{workdir}: {error.strerror}", False, False, "")
             killed = self._blame(answer["status"], before)
         timed_out = bool(answer["timed_out"])
-        dropped = int(answer["total"]) - len(body)
-        return Result(
-            None if timed_out else int(answer["status"]), _joined(body, int(answer["head"]), dropped), dropped > 0, timed_out, killed
-        )
+        dropped = answer["total"] - len(body)
+        return Result(None if timed_out else answer["status"], _joined(body, answer["head"], dropped), dropped > 0, timed_out, killed)
 
     def read(self, path: str) -> bytes:
         """The content of a regular file, as the agent sees it. Raises OSError for the agent's mistakes (no such file, a
         directory, past `file_mb`), BoxLimit or BoxError where the box is over."""
-        return self._ask({"op": "read", "path": path, "most": self._caps.file_mb * MB}, path=path)[1]
+        return self._ask(["read", path, self._caps.file_mb * MB], path=path)[1]
 
     def write(self, path: str, content: bytes) -> None:
         """Write a file as the agent would, with its directories. Raises as `read` does."""
         if len(content) > self._caps.disk_mb * MB:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
-        self._ask({"op": "write", "path": path}, content, path=path)
+        self._ask(["write", path], content, path=path)
 
     def close(self) -> None:
         """Kill every process in the box; what it left can still be read."""
@@ -153,32 +151,35 @@ class Box:
 
     def fill(self) -> None:
         """Write the given files. Raises BoxError where they don't fit."""
-        files = [(file.path, file.mode, len(file.content)) for file in self._given]
+        fields = [field for file in self._given for field in (file.path, file.mode, len(file.content))]
         try:
-            self._ask({"op": "fill", "files": files}, b"".join(file.content for file in self._given), 60)
+            self._ask(["fill", *fields], b"".join(file.content for file in self._given), 60)
         except OSError as error:
             raise BoxError(f"the given files can't be written: {error.strerror}") from error
 
     def serve(self, pages: tuple[File, ...]) -> None:
         """Serve these at SITE_URL for as long as the box lives. Raises BoxError where that can't be."""
-        head = {"op": "serve", "port": SITE_PORT, "files": [(page.path, len(page.content)) for page in pages]}
+        fields = [field for page in pages for field in (page.path, len(page.content))]
         try:
-            self._ask(head, b"".join(page.content for page in pages), 60)
+            self._ask(["serve", SITE_PORT, *fields], b"".join(page.content for page in pages), 60)
         except OSError as error:
             raise BoxError(f"the site can't be served: {error.strerror}") from error
 
-    def _ask(self, head: dict[str, Any], body: bytes = b"", wait_s: float = 0, path: str = "") -> tuple[dict[str, Any], bytes]:
+    def _ask(self, fields: Sequence[object], body: bytes = b"", wait_s: float = 0, path: str = "") -> tuple[dict[str, int], bytes]:
+        """Send a request, its name first; the fields of the answer and its body."""
+        text = _head(fields, path)
         with self._turn:
             if self._over:
                 raise self._over
             try:
                 self._look()
-                text = json.dumps(head).encode()
                 self._running.control.settimeout(_GRACE_S)
                 self._running.control.sendall(_LENGTHS.pack(len(text), len(body)) + text + body)
                 deadline = time.monotonic() + wait_s + _GRACE_S
                 size, length = _LENGTHS.unpack(self._receive(_LENGTHS.size, deadline))
-                answer = json.loads(self._receive(size, deadline))
+                told = dict(field.split("=") for field in self._receive(size, deadline).decode().split("\0") if field)
+                limit = told.pop("limit", "")
+                answer = {name: int(value) for name, value in told.items()}
                 content = self._receive(length, deadline)
             except (TimeoutError, ConnectionError, ValueError, BoxLimit) as error:
                 self._over = self._reason(error)
@@ -186,8 +187,8 @@ class Box:
             except BaseException:
                 self._over = BoxError("a call was interrupted, and its answer would be taken for the next one's")
                 raise
-            if "limit" in answer:
-                self._over = BoxLimit(answer["limit"], "the box has no room for one more process")
+            if limit:
+                self._over = BoxLimit(limit, "the box has no room for one more process")
                 raise self._over
         if "errno" in answer:
             raise OSError(answer["errno"], os.strerror(answer["errno"]), path)
@@ -237,6 +238,17 @@ class Box:
         if status == 128 + 24:  # SIGXCPU
             return "cpu"
         return "pids" if pids > before[1] and status != 0 else ""
+
+
+def _head(fields: Sequence[object], path: str) -> bytes:
+    """The head of a request. Raises OSError where a field is no name that a file or folder can have."""
+    texts = [str(field) for field in fields]
+    try:
+        if any("\0" in text for text in texts):
+            raise ValueError
+        return "\0".join(texts).encode("utf-8", "surrogateescape")
+    except ValueError:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path) from None
 
 
 def _joined(body: bytes, head: int, dropped: int) -> str:

@@ -1,24 +1,23 @@
 # ruff: noqa: PTH103, PTH118, PTH120, PTH123
 """The runner inside a box, as its process 1: takes requests on standard input, answers on standard output.
 
-Standard library only, and no pathlib, whose import would cost a fifth of a box's start; run by the box's own Python. A message
-is two lengths (4 bytes each, big-endian), a JSON head and a body of bytes. Being process 1 it can't be killed from within, being
-undumpable it can't be written to, and it ends, and with it the whole box, when the other side hangs up.
+Run by the box's own Python. It imports the C modules beneath socket, signal, struct and ctypes, not these: what they import in turn
+(enum, re, functools) would take more than twice the time that Python itself takes to start, in every box. For the same reason no JSON:
+a message is two lengths (4 bytes each, big-endian), a head of fields with NUL between them, and a body of bytes. Being process 1 it can't
+be killed from within, being undumpable it can't be written to, and it ends, and with it the whole box, when the other side hangs up.
 """
 
 from __future__ import annotations
 
-import base64
-import ctypes
+import _ctypes
+import _signal as signal  # type: ignore[import-not-found]
+import _socket as socket
+import binascii
 import errno
-import json
 import os
 import resource
 import select
-import signal
-import socket
 import stat
-import struct
 import sys
 import time
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 ROOT = "/workspace"
-LENGTHS = struct.Struct(">II")
+LENGTH = 4
 PIPE = 1 << 16
 DRAIN = 1 << 20  # the most that a pipe can hold: what is still in it when the command ends
 VICTIM = 500  # the kernel shall kill a command before this runner when memory runs out
@@ -51,7 +50,7 @@ class Pipes:
 
 
 SOCKET = stat.S_ISSOCK(os.fstat(0).st_mode)
-control = socket.socket(fileno=0) if SOCKET else Pipes()
+control: Any = socket.socket(fileno=0) if SOCKET else Pipes()
 leftovers: list[int] = []  # read ends of pipes that background processes still hold
 sites: list[Any] = []  # what is served here (pages.py): nothing or one site
 
@@ -66,9 +65,14 @@ def receive(size: int) -> bytes:
     return bytes(data)
 
 
-def reply(head: dict[str, Any], body: bytes = b"") -> None:
-    text = json.dumps(head).encode()
-    control.sendall(LENGTHS.pack(len(text), len(body)) + text + body)
+def reply(body: bytes = b"", **head: int | str) -> None:
+    text = "\0".join(f"{name}={value}" for name, value in head.items()).encode()
+    control.sendall(len(text).to_bytes(LENGTH, "big") + len(body).to_bytes(LENGTH, "big") + text + body)
+
+
+def call(name: str, *arguments: int) -> int:
+    """Call a function of the C library."""
+    return int(_ctypes.call_function(_ctypes.dlsym(_ctypes.dlopen(None, 0), name), arguments))  # type: ignore[arg-type]
 
 
 def inside(path: str) -> str:
@@ -198,29 +202,29 @@ def attend(children: Children, child: int, pipe: int, kept: Kept, timeout: float
     return status, timed_out, is_open
 
 
-def run(children: Children, head: dict[str, Any], body: bytes) -> None:
-    """Run a command with bash in a session of its own."""
+def run(children: Children, workdir: str, timeout: float, keep: int, body: bytes) -> None:
+    """Run a command with bash in a session of its own; `keep` bytes of its output come back."""
     try:
-        os.chdir(inside(head["workdir"]))
+        os.chdir(inside(workdir))
     except (OSError, ValueError) as error:
-        text = f"{head['workdir']}: {getattr(error, 'strerror', None) or error}".encode(errors="replace")
-        return reply({"status": 126, "timed_out": False, "total": len(text), "head": len(text)}, text)
+        text = f"{workdir}: {getattr(error, 'strerror', None) or error}".encode(errors="replace")
+        return reply(text, status=126, timed_out=0, total=len(text), head=len(text))
     pipe, output = os.pipe2(os.O_CLOEXEC)
     os.set_blocking(pipe, False)
-    kept = Kept(head["keep"])
+    kept = Kept(keep)
     try:
         child = children.spawn(["/bin/bash", "-c", os.fsdecode(body)], output)
     except (OSError, ValueError) as error:
         os.close(pipe)
         full = {errno.EAGAIN: "pids", errno.ENOMEM: "memory"}.get(getattr(error, "errno", 0))
         if full:
-            return reply({"limit": full})
+            return reply(limit=full)
         text = f"can't be run: {error}".encode(errors="replace")
-        return reply({"status": 126, "timed_out": False, "total": len(text), "head": len(text)}, text)
+        return reply(text, status=126, timed_out=0, total=len(text), head=len(text))
     finally:
         os.close(output)
         os.chdir(ROOT)
-    status, timed_out, is_open = attend(children, child, pipe, kept, head["timeout"])
+    status, timed_out, is_open = attend(children, child, pipe, kept, timeout)
     if is_open:
         leftovers.append(pipe)
     else:
@@ -228,7 +232,7 @@ def run(children: Children, head: dict[str, Any], body: bytes) -> None:
     if len(leftovers) > LEFTOVERS:
         os.close(leftovers.pop(0))
     code = os.waitstatus_to_exitcode(status)
-    reply({"status": code if code >= 0 else 128 - code, "timed_out": timed_out, "total": kept.total, "head": len(kept.head)}, kept.body())
+    reply(kept.body(), status=code if code >= 0 else 128 - code, timed_out=int(timed_out), total=kept.total, head=len(kept.head))
 
 
 def regular(path: str, flags: int) -> int:
@@ -246,7 +250,7 @@ def read(path: str, most: int) -> None:
         content = file.read(most + 1)
     if len(content) > most:
         raise OSError(errno.EFBIG, "")
-    reply({}, content)
+    reply(content)
 
 
 def write(path: str, content: bytes) -> None:
@@ -257,63 +261,63 @@ def write(path: str, content: bytes) -> None:
     with open(regular(path, os.O_WRONLY | os.O_CREAT), "wb") as file:
         file.truncate()
         file.write(content)
-    reply({})
+    reply()
 
 
-def fill(files: list[tuple[str, int, int]], body: bytes) -> None:
-    """Write the given workspace; [path, mode, size] a file, contents one after another in the body."""
+def fill(fields: list[str], body: bytes) -> None:
+    """Write the given workspace; path, mode, size a file, contents one after another in the body."""
     start = 0
-    for path, mode, size in files:
+    for path, mode, length in zip(fields[::3], fields[1::3], fields[2::3], strict=True):
+        size = int(length)
         os.makedirs(os.path.dirname(inside(path)), exist_ok=True)
         with open(inside(path), "xb") as file:
             file.write(body[start : start + size])
-            os.fchmod(file.fileno(), mode)
+            os.fchmod(file.fileno(), int(mode))
         start += size
-    reply({})
+    reply()
 
 
-def serve(port: int, files: list[tuple[str, int]], body: bytes) -> None:
-    """Serve pages at a port of the loopback from now on; [path, size] a page, contents one after another in the body."""
+def serve(port: int, fields: list[str], body: bytes) -> None:
+    """Serve pages at a port of the loopback from now on; path, size a page, contents one after another in the body."""
     start, contents = 0, {}
-    for path, size in files:
-        contents[path] = body[start : start + size]
-        start += size
+    for path, size in zip(fields[::2], fields[1::2], strict=True):
+        contents[path] = body[start : start + int(size)]
+        start += int(size)
     sys.path.insert(0, os.path.dirname(sys.argv[0]))
     import pages  # type: ignore[import-not-found]  # noqa: PLC0415 (only a box with a site is given it)
 
     sys.path.pop(0)
     sites.append(pages.Site(port, contents))
-    reply({})
+    reply()
 
 
-def answer(children: Children, head: dict[str, Any], body: bytes) -> None:
+def answer(children: Children, fields: list[str], body: bytes) -> None:
     try:
-        match head["op"]:
-            case "exec":
-                run(children, head, body)
-            case "read":
-                read(head["path"], head["most"])
-            case "write":
-                write(head["path"], body)
-            case "fill":
-                fill(head["files"], body)
-            case "serve":
-                serve(head["port"], head["files"], body)
+        match fields:
+            case ["exec", workdir, timeout, keep]:
+                run(children, workdir, float(timeout), int(keep), body)
+            case ["read", path, most]:
+                read(path, int(most))
+            case ["write", path]:
+                write(path, body)
+            case ["fill", *files]:
+                fill(files, body)
+            case ["serve", port, *files]:
+                serve(int(port), files, body)
     except OSError as error:
-        reply({"errno": error.errno or errno.EINVAL})
-    except ValueError:  # a name with a NUL or a lone surrogate
-        reply({"errno": errno.EINVAL})
+        reply(errno=error.errno or errno.EINVAL)
     except MemoryError:
-        reply({"limit": "memory"})
+        reply(limit="memory")
 
 
 def refuse(program: bytes) -> None:
     """Lay a BPF program over the system calls of this process and all others of the box; bubblewrap did so before."""
-    if program:
-        filled = ctypes.create_string_buffer(program, len(program))
-        head = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(filled))
-        if ctypes.CDLL(None).prctl(SECCOMP, SECCOMP_FILTER, ctypes.c_char_p(head), 0, 0) != 0:
-            raise SystemExit("the filter of system calls can't be set")
+    import ctypes  # noqa: PLC0415 (only in a container)
+
+    filled = ctypes.create_string_buffer(program, len(program))
+    head = (len(program) // 8).to_bytes(8, sys.byteorder) + ctypes.addressof(filled).to_bytes(8, sys.byteorder)
+    if ctypes.CDLL(None).prctl(SECCOMP, SECCOMP_FILTER, ctypes.c_char_p(head), 0, 0) != 0:
+        raise SystemExit("the filter of system calls can't be set")
 
 
 def greet() -> None:
@@ -321,27 +325,29 @@ def greet() -> None:
     if isinstance(control, Pipes):
         return control.sendall(b".")
     workspace = os.open(ROOT, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    socket.send_fds(control, [b"."], [workspace])
+    control.sendmsg([b"."], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, workspace.to_bytes(4, sys.byteorder))])
     os.close(workspace)
 
 
 def main() -> None:
     os.closerange(3, 256)  # what bubblewrap left open
     os.umask(0o022)
-    for name, value in json.loads(sys.argv[1]).items():
-        hard = value + (name == "RLIMIT_CPU")  # at the soft bound comes SIGXCPU, which says why; at the hard one SIGKILL
-        resource.setrlimit(getattr(resource, name), (value, hard))
+    program, *limits = sys.argv[1:]
+    for name, value in (limit.split("=") for limit in limits):
+        hard = int(value) + (name == "RLIMIT_CPU")  # at the soft bound comes SIGXCPU, which says why; at the hard one SIGKILL
+        resource.setrlimit(getattr(resource, name), (int(value), hard))
     children = Children()
-    if ctypes.CDLL(None).prctl(NO_DUMP, 0, 0, 0, 0) != 0:
+    if call("prctl", NO_DUMP, 0, 0, 0, 0) != 0:
         raise SystemExit("the runner can't be made undumpable")
     os.chdir(ROOT)
-    refuse(base64.b64decode(sys.argv[2]) if len(sys.argv) > 2 else b"")
+    if program:
+        refuse(binascii.a2b_base64(program))
     greet()
     while True:
         if control.fileno() in wait(children, None, requests=True):
-            size, length = LENGTHS.unpack(receive(LENGTHS.size))
-            head = json.loads(receive(size))
-            answer(children, head, receive(length))
+            size, length = (int.from_bytes(receive(LENGTH), "big") for _ in range(2))
+            fields = os.fsdecode(receive(size)).split("\0")
+            answer(children, fields, receive(length))
         children.reap()
 
 

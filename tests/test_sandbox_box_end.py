@@ -43,7 +43,7 @@ def test_a_box_that_does_not_start_says_why(monkeypatch):
     from sandbox import bwrap
 
     before = len(os.listdir("/proc/self/fd"))
-    monkeypatch.setattr(bwrap, "_STUBS", {"/usr/none/x": ""})
+    monkeypatch.setattr(bwrap, "STUBS", {"/usr/none/x": ""})
     with pytest.raises(BoxError, match=r"bwrap: .*"), open_box(()):
         pass
     assert len(os.listdir("/proc/self/fd")) == before
