@@ -17,7 +17,7 @@ from bench import edits, revisions, sides
 from bench.diff_page import TITLE, Audited, render
 from bench.edits import Edit
 from bench.markdown import code, page, table
-from sandbox.box import open_box
+from sandbox.box import configured_box
 from specs import errors, params, validate
 from specs.errors import BoundaryError, Problem, UserError
 from specs.store import Store
@@ -52,7 +52,7 @@ def _refuse(problems: Sequence[Problem]) -> None:
 
 def _audited(edit: Edit, store: Store) -> Audited:
     workers = params.section("audit")["workers"]
-    kinds = edit.kinds
+    kinds, open_box = edit.kinds, configured_box()
     before = [edit.before[i] for i, kind in kinds.items() if kind != "added"]
     after = [edit.after[i] for i, kind in kinds.items() if kind != "removed"]
     return Audited(*(audit.cards([edits.case_of(store, s) for s in side], workers, store, open_box) for side in (before, after)))

@@ -18,7 +18,7 @@ from bench.aims import Aim, aim
 from generators import accept
 from generators.plan import Plan, plans
 from generators.task import Built, Rejected, build
-from sandbox.box import open_box
+from sandbox.box import configured_box
 from specs import catalogue, digests, errors, params, validate
 from specs.catalogue import Catalogue
 from specs.errors import Problem, UserError
@@ -109,7 +109,7 @@ def unmade(wanted: Aim, tried: Sequence[Trial]) -> list[Problem]:
 
 def audited(built: Built) -> Scorecard:
     """The scorecard of a task that no shard holds."""
-    return audit(Case(built.task, built.verifier, built.solution, built.candidates.candidates), open_box)
+    return audit(Case(built.task, built.verifier, built.solution, built.candidates.candidates), configured_box())
 
 
 def _accepted(specs: Catalogue, wanted: Aim) -> None:

@@ -26,6 +26,7 @@ from generators.operate import Fruitless, Roleless
 from generators.relations import Relation, written
 from generators.statements import TruthError
 from sandbox import box
+from sandbox.backends import configured
 from specs import catalogue, digests, errors, layout, located, params, records
 from specs.catalogue import Catalogue, Operation
 from specs.errors import BoundaryError, Problem, UserError
@@ -121,7 +122,7 @@ def outcomes(work: dict[str, dict[str, bytes]], pages: dict[str, bytes] | None =
     served = [records.Service("site", tuple(records.file_of(path, data) for path, data in pages.items()))] if pages else []
     files = [records.file_of(f"{place}/{path}", data) for place, inner in work.items() for path, data in inner.items()]
     try:
-        with box.open_box([records.file_of("driver.py", DRIVER.encode()), *files], CAPS, served) as running:
+        with box.open_box([records.file_of("driver.py", DRIVER.encode()), *files], CAPS, served, configured()) as running:
             result = running.exec("python3 driver.py", timeout_s=TIMEOUT_S)
             if result.status != 0:
                 raise BoundaryError("box", f"the solutions' driver ended with {result.status}: {result.output[-300:]}")

@@ -1,69 +1,72 @@
 """A box: a workspace of its own under hard caps, in which an agent's commands run, and whose remains can be read.
 
 What a box does not protect from: faults of the kernel itself, and a command forging its own output. The network, the host's files,
-other boxes and the repository are out of its reach; so is the host's memory, CPU and disk beyond the caps. Where no control group can
-be made, rlimits bound each process but not their sum, nor how many empty files a box makes within a command's time.
+other boxes and the repository are out of its reach; so is the host's memory, CPU and disk beyond the caps (docs/threat-model.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
-from sandbox import bwrap, cgroups, changes, container
+from sandbox import backends, changes
+from sandbox.backends import MB, PLAIN, Caps, Sandbox
 from sandbox.faults import BoxError, BoxLimit
-from sandbox.handle import MB, Box, Caps, Result
-from sandbox.running import Running
+from sandbox.handle import Box, Result
 from specs.records import File, Service
 
-__all__ = ["Box", "BoxError", "BoxLimit", "Caps", "Result", "open_box"]
+__all__ = ["Box", "BoxError", "BoxLimit", "Caps", "Result", "Sandbox", "checked", "configured_box", "open_box", "prepare", "start_box"]
 
 SITE_MB = 64  # of pages, which the runner holds in the box's memory
-_OVERHEAD_PIDS = 2  # bubblewrap outside and the runner inside count as the box's processes
 
 
 @contextmanager
-def open_box(files: Iterable[File], caps: Caps | None = None, services: Iterable[Service] = (), backend: str = "bwrap") -> Iterator[Box]:
+def open_box(
+    files: Iterable[File], caps: Caps | None = None, services: Iterable[Service] = (), sandbox: Sandbox = PLAIN, endpoint: str = ""
+) -> Iterator[Box]:
     """A box whose workspace holds `files`; when the context ends nothing of it is left, on disk or running.
 
-    Sites among the `services` are served inside it at SITE_URL before anything else runs; their pages are not in its files.
-    Raises BoxError where the machinery fails: bubblewrap missing or refused, files that are no workspace's.
+    Sites among the `services` are served inside it at SITE_URL before anything else runs; their pages are not in its files. A unix
+    socket at the path `endpoint`, which the user of boxes must be able to reach, is inside as ENDPOINT, and the only way out.
+    Raises BoxError where the machinery fails: bubblewrap or the engine missing or refused, files that are no workspace's.
     """
-    caps, given, pages = caps or Caps(), tuple(files), _pages(services)
-    for file in (*given, *pages):
-        _check(file.path)
-    with ExitStack() as stack:
-        running, groups = stack.enter_context(_container(caps) if backend == "docker" else _bubble(caps, bool(pages)))
-        box = Box(running, groups, given, caps)
-        stack.callback(box.end)
-        box.fill()
-        if pages:
-            box.serve(pages)
+    given, pages = checked(files, services)
+    with start_box(caps or Caps(), sandbox, endpoint) as box:
+        prepare(box, given, pages)
         yield box
 
 
+def configured_box() -> Callable[..., AbstractContextManager[Box]]:
+    """`open_box` with the sandbox that params.yaml says. Raises UserError where it says none."""
+    return functools.partial(open_box, sandbox=backends.configured())
+
+
 @contextmanager
-def _bubble(caps: Caps, serving: bool) -> Iterator[tuple[Running, cgroups.Groups | None]]:
-    groups = cgroups.make(_memory(caps), caps.pids + _OVERHEAD_PIDS)
+def start_box(caps: Caps, sandbox: Sandbox = PLAIN, endpoint: str = "") -> Iterator[Box]:
+    """A box with nothing in it yet. Raises BoxError where it doesn't start."""
     with ExitStack() as stack:
-        if groups:
-            stack.callback(groups.remove)
-        entries = groups.entries() if groups else ()
-        yield stack.enter_context(bwrap.start(caps.disk_mb * MB, _rlimits(caps, groups), entries, serving=serving)), groups
+        box = Box(*stack.enter_context(backends.started(caps, sandbox, endpoint)), caps)
+        stack.callback(box.end)
+        yield box
 
 
-@contextmanager
-def _container(caps: Caps) -> Iterator[tuple[Running, cgroups.Groups | None]]:
-    with container.start(caps.disk_mb * MB, _memory(caps), caps.pids + _OVERHEAD_PIDS, _always(caps)) as started:
-        yield started
+def checked(files: Iterable[File], services: Iterable[Service]) -> tuple[tuple[File, ...], tuple[File, ...]]:
+    """The files of a workspace and the pages of all sites. Raises BoxError where they are no workspace's or no site's."""
+    given, pages = tuple(files), _pages(services)
+    for file in (*given, *pages):
+        _check(file.path)
+    return given, pages
 
 
-def _memory(caps: Caps) -> int:
-    return (caps.memory_mb + caps.disk_mb) * MB
+def prepare(box: Box, given: tuple[File, ...], pages: tuple[File, ...]) -> None:
+    """Give an empty box its files and pages. Raises BoxError where they don't fit."""
+    box.fill(given)
+    if pages:
+        box.serve(pages)
 
 
 def _pages(services: Iterable[Service]) -> tuple[File, ...]:
-    """The pages of all sites. Raises BoxError for another kind of service, and for more than SITE_MB."""
     services = tuple(services)
     for service in services:
         if service.kind != "site":
@@ -72,17 +75,6 @@ def _pages(services: Iterable[Service]) -> tuple[File, ...]:
     if sum(len(page.content) for page in pages) > SITE_MB * MB:
         raise BoxError(f"the site is larger than {SITE_MB} MB")
     return pages
-
-
-def _rlimits(caps: Caps, groups: cgroups.Groups | None) -> dict[str, int]:
-    """What each process may use; more of it where no control group bounds the box as a whole."""
-    if groups:
-        return _always(caps)
-    return _always(caps) | {"RLIMIT_AS": caps.memory_mb * MB, "RLIMIT_NPROC": caps.pids + _OVERHEAD_PIDS, "RLIMIT_CPU": caps.cpu_seconds}
-
-
-def _always(caps: Caps) -> dict[str, int]:
-    return {"RLIMIT_FSIZE": caps.disk_mb * MB, "RLIMIT_CORE": 0, "RLIMIT_NOFILE": 1024}
 
 
 def _check(path: str) -> None:

@@ -6,6 +6,7 @@ read once the box is dead, with no mount of ours on the host to leak and no root
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -13,9 +14,10 @@ import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox import cgroups, running, seccomp
+from sandbox import cgroups, running
 from sandbox.faults import BoxError
 
 OUTSIDE_ID = 20000  # root starts boxes as this user: a root-started namespace maps to the host's root, who may read all
@@ -24,6 +26,7 @@ SHARED_MEMORY = 16 << 20
 START_S = 30.0  # to start on a busy machine; quiet it takes a few hundredths
 RUNNER = "/run/runner.py"
 PAGES = "/run/pages.py"
+ENDPOINT = "/run/endpoint.sock"  # the one way out, where there is one
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "HOME": "/tmp",  # noqa: S108 (inside; what programs leave in a home is not the agent's work)
@@ -42,9 +45,30 @@ _FROM_ETC = ("/etc/ld.so.cache", "/etc/alternatives")  # awk, vi and others are 
 _LOCAL = ("/usr/local", "/usr/src", "/usr/lib/debug")  # what this machine's owner put beneath /usr is not the box's
 
 
-def arguments(disk_bytes: int, data: Mapping[str, int], filter_fd: int, info_fd: int, rlimits: Mapping[str, int]) -> list[str]:
+@dataclass(frozen=True)
+class Wanted:
+    """What a box is to have: disk and rlimits, the control groups' files to enter, a filter of system calls, no user namespaces within,
+    and a socket on the host as its ENDPOINT."""
+
+    disk_bytes: int
+    rlimits: Mapping[str, int]
+    entries: Sequence[str] = ()
+    program: bytes = b""
+    bar_nesting: bool = True
+    endpoint: str = ""
+
+
+def arguments(wanted: Wanted, data: Mapping[str, int], filter_fd: int | None, info_fd: int) -> list[str]:
     """The command line of bubblewrap. `data` maps paths inside the box to descriptors that hold their content."""
-    line = ["--unshare-all", "--unshare-user", "--disable-userns", "--as-pid-1", "--new-session", "--cap-drop", "ALL"]
+    line = [
+        "--unshare-all",
+        "--unshare-user",
+        *(["--disable-userns"] if wanted.bar_nesting else []),
+        "--as-pid-1",
+        "--new-session",
+        "--cap-drop",
+        "ALL",
+    ]
     line += ["--uid", str(INSIDE_ID), "--gid", str(INSIDE_ID), "--hostname", "box"]
     line += ["--ro-bind", "/usr", "/usr"]
     for path in filter(os.path.isdir, _LOCAL):
@@ -55,23 +79,20 @@ def arguments(disk_bytes: int, data: Mapping[str, int], filter_fd: int, info_fd:
         line += ["--ro-bind-try", path, path]
     for path, fd in data.items():
         line += ["--ro-bind-data", str(fd), path]
+    line += ["--bind", wanted.endpoint, ENDPOINT] if wanted.endpoint else []
     line += ["--proc", "/proc", "--dev", "/dev", "--size", str(SHARED_MEMORY), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108
-    line += ["--size", str(disk_bytes), "--perms", "1777", "--tmpfs", "/tmp"]  # noqa: S108
-    line += ["--size", str(disk_bytes), "--perms", "0755", "--tmpfs", "/workspace", "--remount-ro", "/"]
+    line += ["--size", str(wanted.disk_bytes), "--perms", "1777", "--tmpfs", "/tmp"]  # noqa: S108
+    line += ["--size", str(wanted.disk_bytes), "--perms", "0755", "--tmpfs", "/workspace", "--remount-ro", "/"]
     line += ["--chdir", "/workspace", "--clearenv"]
     for name, value in ENVIRONMENT.items():
         line += ["--setenv", name, value]
-    line += ["--seccomp", str(filter_fd), "--info-fd", str(info_fd)]
-    return [*line, "--", *runner(rlimits)]
+    line += ["--seccomp", str(filter_fd)] if filter_fd is not None else []
+    return [*line, "--info-fd", str(info_fd), "--", *runner(wanted.rlimits)]
 
 
 @contextmanager
-def start(disk_bytes: int, rlimits: Mapping[str, int], entries: Sequence[str], serving: bool = False) -> Iterator[running.Running]:
-    """A started box; at the end every process of it is dead and every descriptor closed.
-
-    `entries` are the files of control groups to be entered first; one that is `serving` gets the code of the served site, too.
-    Raises BoxError where it doesn't start.
-    """
+def start(wanted: Wanted) -> Iterator[running.Running]:
+    """A started box; at the end every process of it is dead and every descriptor closed. Raises BoxError where it doesn't start."""
     with ExitStack() as stack:
         complaints = _held(stack, os.memfd_create("complaints"))
         # Not a pipe: were we killed now, its writer would die of that, and leave a child that waits for ever.
@@ -80,7 +101,7 @@ def start(disk_bytes: int, rlimits: Mapping[str, int], entries: Sequence[str], s
         stack.enter_context(ours)
         with ExitStack() as passed:  # descriptors that only the child needs
             passed.enter_context(theirs)
-            process = _spawn(passed, disk_bytes, rlimits, entries, programs(serving), theirs, info, complaints)
+            process = _spawn(passed, wanted, theirs, info, complaints)
         stack.callback(_end, process, ours)
         try:
             ours.settimeout(START_S)
@@ -94,32 +115,30 @@ def start(disk_bytes: int, rlimits: Mapping[str, int], entries: Sequence[str], s
         yield started
 
 
-def _spawn(
-    stack: ExitStack,
-    disk_bytes: int,
-    rlimits: Mapping[str, int],
-    entries: Sequence[str],
-    programs: dict[str, bytes],
-    control: socket.socket,
-    info: int,
-    complaints: int,
-) -> subprocess.Popen[bytes]:
-    contents = {path: text.encode() for path, text in STUBS.items()} | programs
+@functools.cache
+def bars_nesting() -> bool:
+    """Whether bubblewrap can forbid user namespaces within a box; it can since 0.8."""
+    said = subprocess.run([_program("bwrap"), "--help"], capture_output=True, text=True, check=False)
+    return "--disable-userns" in said.stdout + said.stderr
+
+
+def _spawn(stack: ExitStack, wanted: Wanted, control: socket.socket, info: int, complaints: int) -> subprocess.Popen[bytes]:
+    contents = {path: text.encode() for path, text in STUBS.items()} | programs()
     data = {path: _held(stack, _memory(content)) for path, content in contents.items()}
-    filter_fd = _held(stack, _memory(seccomp.program()))
-    line = [_program("bwrap"), *arguments(disk_bytes, data, filter_fd, info, rlimits)]
+    filter_fd = _held(stack, _memory(wanted.program)) if wanted.program else None
+    line = [_program("bwrap"), *arguments(wanted, data, filter_fd, info)]
     if os.geteuid() == 0:
         identity = ["--reuid", str(OUTSIDE_ID), "--regid", str(OUTSIDE_ID), "--clear-groups", "--no-new-privs"]
         line = [_program("setpriv"), *identity, *line]
     try:
         return subprocess.Popen(
-            ["/bin/sh", "-c", cgroups.ENTER, "sh", *entries, "--", *line],
+            ["/bin/sh", "-c", cgroups.ENTER, "sh", *wanted.entries, "--", *line],
             stdin=control.fileno(),
             stdout=control.fileno(),
             stderr=complaints,
             env=dict[str, str](),
             cwd="/",
-            pass_fds=(*data.values(), filter_fd, info),
+            pass_fds=(*data.values(), info, *([] if filter_fd is None else [filter_fd])),
         )
     except OSError as error:
         raise BoxError(f"the box doesn't start: {error}") from error
@@ -130,10 +149,11 @@ def runner(rlimits: Mapping[str, int], program: str = "") -> list[str]:
     return ["/usr/bin/python3", "-I", "-S", RUNNER, program, *(f"{name}={value}" for name, value in rlimits.items())]
 
 
-def programs(serving: bool) -> dict[str, bytes]:
-    """Our own code inside a box, by path."""
+@functools.cache
+def programs() -> dict[str, bytes]:
+    """Our own code inside a box, by path: the runner and what serves sites."""
     here = Path(__file__).parent
-    return {RUNNER: (here / "inbox.py").read_bytes()} | ({PAGES: (here / "pages.py").read_bytes()} if serving else {})
+    return {RUNNER: (here / "inbox.py").read_bytes(), PAGES: (here / "pages.py").read_bytes()}
 
 
 def _program(name: str) -> str:

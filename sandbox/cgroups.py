@@ -48,6 +48,11 @@ class Groups:
     version: int
     directories: Mapping[str, Path]
 
+    @property
+    def named(self) -> str:
+        """Which of the two interfaces of the kernel it is."""
+        return f"cgroup v{self.version}"
+
     def entries(self) -> list[str]:
         """The files into which a process writes itself to be bounded."""
         return [str(d / "cgroup.procs") for d in sorted(set(self.directories.values()))]
@@ -109,7 +114,7 @@ def _found() -> Hierarchy | None:
         sweep(_roots(Path("/proc/self/mountinfo").read_text()))
         if _works(hierarchy):
             return hierarchy
-    warnings.warn("no control group can be made here: boxes are bounded by rlimits alone, process by process", stacklevel=4)
+    warnings.warn("no control group can be made here: rlimits and a watcher bound boxes", stacklevel=4)
     return None
 
 

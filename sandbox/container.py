@@ -13,6 +13,7 @@ import socket
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,11 @@ import docker
 from docker.errors import APIError, DockerException, NotFound
 from docker.utils import kwargs_from_env
 
-from sandbox import bwrap, cgroups, image, running, seccomp
+from sandbox import bwrap, cgroups, image, running
 from sandbox.faults import BoxError
 
 STARTER = "clawgym.starter"  # the label that names the process which started a container, by pid and start time
+HOSTS = Path("/run/clawgym/hosts")
 SECONDS = 60  # for an answer of the engine
 _FRAME = struct.Struct(">BxxxI")
 _STDOUT = 1
@@ -69,14 +71,20 @@ class Attached:
         return bytes(data)
 
 
-@functools.cache
 def engine() -> Any:
-    """The engine that the environment names (DOCKER_HOST), as a docker.APIClient; containers of dead starters are removed first.
+    """The engine that the environment names (DOCKER_HOST), as a docker.APIClient of this process; containers of dead starters are
+    removed first.
 
     Raises BoxError where none answers.
     """
+    return _engine(os.environ.get("DOCKER_HOST", ""), os.getpid())  # a process that was forked must not share connections
+
+
+@functools.cache
+def _engine(address: str, pid: int) -> Any:
     try:
         api = docker.APIClient(**kwargs_from_env(), version="auto", timeout=SECONDS)
+        api.headers["Connection"] = "close"  # else one is kept for each URL, and so for each container
         sweep(api)
     except DockerException as error:
         raise BoxError(f"no Docker engine answers: {error}; start one, or name it in DOCKER_HOST") from error
@@ -100,15 +108,27 @@ def groups(pid: int) -> cgroups.Groups:
     return cgroups.Groups(hierarchy.version, hierarchy.parents)
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What a box is to have: its bounds, a filter of system calls besides Docker's own, a runtime other than the engine's, and a socket
+    on the host as its ENDPOINT."""
+
+    disk_bytes: int
+    memory_bytes: int
+    pids: int
+    rlimits: Mapping[str, int]
+    program: bytes = b""
+    runtime: str = ""
+    endpoint: str = ""
+
+
 @contextmanager
-def start(
-    disk_bytes: int, memory_bytes: int, pids: int, rlimits: Mapping[str, int], runtime: str = ""
-) -> Iterator[tuple[running.Running, cgroups.Groups]]:
+def start(wanted: Wanted) -> Iterator[tuple[running.Running, cgroups.Groups]]:
     """A started box with its control groups; at the end the container is gone. Raises BoxError where it doesn't start."""
     api = engine()
     with ExitStack() as stack:
         try:
-            identity = _created(api, disk_bytes, memory_bytes, pids, rlimits, runtime)
+            identity = _created(api, wanted)
             stack.callback(_removed, api, identity)
             complaints = _held(stack, os.memfd_create("complaints"))
             stream = api.attach_socket(identity, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
@@ -133,8 +153,8 @@ def start(
         yield started, bounds
 
 
-def _created(api: Any, disk_bytes: int, memory_bytes: int, pids: int, rlimits: Mapping[str, int], runtime: str) -> str:
-    place = f"rw,exec,nosuid,nodev,size={disk_bytes},uid={bwrap.INSIDE_ID},gid={bwrap.INSIDE_ID}"
+def _created(api: Any, wanted: Wanted) -> str:
+    place = f"rw,exec,nosuid,nodev,size={wanted.disk_bytes},uid={bwrap.INSIDE_ID},gid={bwrap.INSIDE_ID}"
     host = api.create_host_config(
         network_mode="none",
         read_only=True,
@@ -142,29 +162,41 @@ def _created(api: Any, disk_bytes: int, memory_bytes: int, pids: int, rlimits: M
         shm_size=bwrap.SHARED_MEMORY,
         cap_drop=["ALL"],
         security_opt=["no-new-privileges"],
-        mem_limit=memory_bytes,
-        memswap_limit=memory_bytes,
-        pids_limit=pids,
+        mem_limit=wanted.memory_bytes,
+        memswap_limit=wanted.memory_bytes,
+        pids_limit=wanted.pids,
         cpu_period=100_000,
         cpu_quota=100_000,
         ipc_mode="private",
         log_config={"Type": "none", "Config": {}},
-        runtime=runtime or None,
+        runtime=wanted.runtime or None,
+        binds=[f"{_hosts()}:/etc/hosts:ro", *([f"{wanted.endpoint}:{bwrap.ENDPOINT}"] if wanted.endpoint else [])],
     )
-    program = base64.b64encode(seccomp.program()).decode()
     made = api.create_container(
         image.build(api),
-        bwrap.runner(rlimits, program),
+        bwrap.runner(wanted.rlimits, base64.b64encode(wanted.program).decode()),
         user=f"{bwrap.INSIDE_ID}:{bwrap.INSIDE_ID}",
         hostname="box",
         environment=bwrap.ENVIRONMENT,
         working_dir="/workspace",
         stdin_open=True,
         host_config=host,
+        network_disabled=True,  # with a mere network of none the engine makes files that name the host's name servers
         labels={STARTER: f"{os.getpid()}-{cgroups.started(os.getpid())}"},
-        network_disabled=True,
     )
     return str(made["Id"])
+
+
+@functools.cache
+def _hosts() -> Path:
+    """The file that is /etc/hosts inside, where an engine lays an empty one over the image's. A box sees the path, so it tells nothing."""
+    text = bwrap.STUBS["/etc/hosts"]
+    if not HOSTS.is_file() or HOSTS.read_text() != text:
+        HOSTS.parent.mkdir(exist_ok=True)
+        made = HOSTS.with_name(f"hosts-{os.getpid()}")
+        made.write_text(text)
+        made.replace(HOSTS)
+    return HOSTS
 
 
 def _removed(api: Any, identity: str) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sandbox import tools
-from sandbox.box import BoxLimit, Caps, open_box
+from sandbox.backends import PLAIN
+from sandbox.box import BoxLimit, Caps, Sandbox, open_box
 from sandbox.harness import HARNESS, Complete, Episode, run_episode
+from sandbox.pool import OpenBox
 from specs import digests
 from specs.errors import BoundaryError
 from specs.records import Change, Failure, Limits, Rollout, Task, Usage
@@ -27,6 +30,7 @@ class Attempt:
     limits: Limits
     caps: Caps
     number: int
+    sandbox: Sandbox = PLAIN
 
     @property
     def id(self) -> str:
@@ -35,7 +39,7 @@ class Attempt:
             {
                 "task": self.task.digest,
                 "policy": self.policy,
-                "harness": HARNESS,
+                "harness": HARNESS | self.sandbox.told(),
                 "sampling": self.sampling,
                 "limits": asdict(self.limits),
                 "caps": asdict(self.caps),
@@ -44,12 +48,16 @@ class Attempt:
         )
 
 
-def roll_out(attempt: Attempt, complete: Complete) -> Rollout:
-    """Run the attempt in a fresh box. Machinery that fails gives a rollout with status error, never an exception."""
+def roll_out(attempt: Attempt, complete: Complete, opened: OpenBox | None = None) -> Rollout:
+    """Run the attempt in a fresh box of its sandbox and caps, or one that `opened` gives.
+
+    Machinery that fails gives a rollout with status error, never an exception.
+    """
     changes: tuple[Change, ...] = ()
     episode: Episode | None = None
+    opened = opened or functools.partial(open_box, caps=attempt.caps, sandbox=attempt.sandbox)
     try:
-        with open_box(attempt.task.workspace, attempt.caps, attempt.task.services) as box:
+        with opened(attempt.task.workspace, services=attempt.task.services) as box:
             episode = run_episode(attempt.task, complete, box, attempt.sampling, attempt.limits)
             if episode.status != "error":
                 changes = box.snapshot()
@@ -62,13 +70,13 @@ def roll_out(attempt: Attempt, complete: Complete) -> Rollout:
     return _record(attempt, episode, changes if episode.status != "error" else ())
 
 
-def persistently(attempt: Attempt, complete: Complete, retries: int, keep: Callable[[Rollout], None]) -> Rollout | None:
+def persistently(attempt: Attempt, complete: Complete, opened: OpenBox, retries: int, keep: Callable[[Rollout], None]) -> Rollout | None:
     """Run the attempt up to 1 + `retries` times until it ends without error.
 
     `keep` is called with one that did, and None returned; else the last failed one is returned.
     """
     for _ in range(1 + retries):
-        rollout = roll_out(attempt, complete)
+        rollout = roll_out(attempt, complete, opened)
         if rollout.status != "error":
             keep(rollout)
             return None
@@ -87,7 +95,7 @@ def _record(attempt: Attempt, episode: Episode, changes: tuple[Change, ...]) -> 
         task_digest=attempt.task.digest,
         agent=attempt.agent,
         attempt=attempt.number,
-        harness=HARNESS | {"limits": asdict(attempt.limits), "caps": asdict(attempt.caps)},
+        harness=HARNESS | attempt.sandbox.told() | {"limits": asdict(attempt.limits), "caps": asdict(attempt.caps)},
         policy=attempt.policy,
         sampling=attempt.sampling,
         status=episode.status,

@@ -12,7 +12,8 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sandbox import cgroups, changes, running
+from sandbox import changes, running
+from sandbox.backends import MB, Bounds, Caps
 from sandbox.faults import BoxError, BoxLimit
 from specs.records import SITE_PORT, Change, File
 
@@ -20,19 +21,6 @@ OUTPUT_BYTES = 32 << 10  # of a command's output that is kept: half from its beg
 _GRACE_S = 15.0  # for the runner to answer beyond the time it was given
 _LOOK_S = 0.25  # between looks at the CPU time used
 _LENGTHS = struct.Struct(">II")
-MB = 1 << 20
-
-
-@dataclass(frozen=True)
-class Caps:
-    """What one box may use. `disk_mb` bounds the workspace, and /tmp as much again; `cpu_seconds` all its processes together;
-    `file_mb` a file that is read from it. A box never uses more than one core at a time."""
-
-    memory_mb: int = 512
-    pids: int = 64
-    disk_mb: int = 64
-    cpu_seconds: int = 120
-    file_mb: int = 8
 
 
 @dataclass(frozen=True)
@@ -53,8 +41,9 @@ class Result:
 class Box:
     """A running box; made by `open_box`. Calls from several threads take turns."""
 
-    def __init__(self, started: running.Running, groups: cgroups.Groups | None, given: tuple[File, ...], caps: Caps):
-        self._running, self._groups, self._given, self._caps = started, groups, given, caps
+    def __init__(self, started: running.Running, bounds: Bounds, caps: Caps):
+        self._running, self._bounds, self._caps = started, bounds, caps
+        self._given: tuple[File, ...] = ()
         self._turn = threading.RLock()
         self._over: BoxLimit | BoxError | None = None
         self._left: tuple[Change, ...] | None = None
@@ -62,8 +51,8 @@ class Box:
 
     @property
     def bounded_by(self) -> str:
-        """What enforces the caps: "cgroup v1", "cgroup v2", or "rlimits" (a process each, where no control group can be made)."""
-        return f"cgroup v{self._groups.version}" if self._groups else "rlimits"
+        """What enforces the caps: "cgroup v1", "cgroup v2", or "rlimits and a watcher" where no control group can be made."""
+        return self._bounds.named
 
     def exec(self, command: str, workdir: str = "", timeout_s: float = 30) -> Result:
         """Run `command` with bash in `workdir` (relative to the workspace), its standard input empty.
@@ -149,11 +138,12 @@ class Box:
             self.close()
             self._gone = True
 
-    def fill(self) -> None:
-        """Write the given files. Raises BoxError where they don't fit."""
-        fields = [field for file in self._given for field in (file.path, file.mode, len(file.content))]
+    def fill(self, given: tuple[File, ...]) -> None:
+        """Write these files into the empty workspace; changes are told from them on. Raises BoxError where they don't fit."""
+        self._given = given
+        fields = [field for file in given for field in (file.path, file.mode, len(file.content))]
         try:
-            self._ask(["fill", *fields], b"".join(file.content for file in self._given), 60)
+            self._ask(["fill", *fields], b"".join(file.content for file in given), 60)
         except OSError as error:
             raise BoxError(f"the given files can't be written: {error.strerror}") from error
 
@@ -210,26 +200,25 @@ class Box:
         return bytes(data)
 
     def _look(self) -> None:
-        if self._cpu() > self._caps.cpu_seconds:
+        if self._bounds.cpu_seconds() > self._caps.cpu_seconds:
             raise BoxLimit("cpu", f"the box used its {self._caps.cpu_seconds} s of CPU time")
 
     def _reason(self, error: Exception) -> BoxLimit | BoxError:
         """Why the box is over, now that its runner failed to answer; ends it."""
-        busy = self._cpu()
+        busy = self._bounds.cpu_seconds()
         running.kill(self._running)
         if isinstance(error, BoxLimit):
             return error
-        if self._groups and self._groups.killed_for_memory():
+        if self._bounds.refused_processes() and self._bounds.named == "rlimits and a watcher":
+            return BoxLimit("pids", f"the box had more than its {self._caps.pids} processes")
+        if self._bounds.killed_for_memory():
             return BoxLimit("memory", f"the box needed more than its {self._caps.memory_mb} MB of memory")
         if isinstance(error, TimeoutError) and busy > 0.5 * _GRACE_S:
             return BoxLimit("cpu", "the box is too busy to answer")
         return BoxError(f"{error}; {self._running.said() or 'it said nothing'}")
 
-    def _cpu(self) -> float:
-        return self._groups.cpu_seconds() if self._groups else 0.0
-
     def _refusals(self) -> tuple[int, int]:
-        return (self._groups.killed_for_memory(), self._groups.refused_processes()) if self._groups else (0, 0)
+        return self._bounds.killed_for_memory(), self._bounds.refused_processes()
 
     def _blame(self, status: int, before: tuple[int, int]) -> str:
         memory, pids = self._refusals()

@@ -29,7 +29,7 @@ _DIRECTORIES = {"workspace": 0o755, "tmp": 0o1777, "proc": 0o755, "sys": 0o755, 
 
 def tag() -> str:
     """The image's name and tag: of the versions of all packages in it, and of the runner's code."""
-    return f"{NAME}:{digests.digest([sorted(_versions().items()), *map(digests.of_bytes, bwrap.programs(True).values())])[:16]}"
+    return f"{NAME}:{digests.digest([sorted(_versions().items()), *map(digests.of_bytes, bwrap.programs().values())])[:16]}"
 
 
 def build(api: Any) -> str:
@@ -82,7 +82,7 @@ def _archive() -> bytes:
             _add(archive, name, mode, tarfile.DIRTYPE)
         for link, target in bwrap.LINKS.items():
             _add(archive, link[1:], 0o777, tarfile.SYMTYPE, target)
-        for path, content in {**{p: t.encode() for p, t in bwrap.STUBS.items()}, **bwrap.programs(True)}.items():
+        for path, content in {**{p: t.encode() for p, t in bwrap.STUBS.items()}, **bwrap.programs()}.items():
             _add(archive, path[1:], 0o644, tarfile.REGTYPE, content=content)
         for path in sorted(set(_files())):
             _file(archive, path)

@@ -332,6 +332,7 @@ def greet() -> None:
 def main() -> None:
     os.closerange(3, 256)  # what bubblewrap left open
     os.umask(0o022)
+    os.environ.pop("HOSTNAME", None)  # that an engine sets; a box is to look the same whichever started it
     program, *limits = sys.argv[1:]
     for name, value in (limit.split("=") for limit in limits):
         hard = int(value) + (name == "RLIMIT_CPU")  # at the soft bound comes SIGXCPU, which says why; at the hard one SIGKILL

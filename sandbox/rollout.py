@@ -16,9 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sandbox import cgroups, plays
+from sandbox import cgroups, plays, pool
 from sandbox.agents import KEY, Agent, remote_agent, scripted_agent, served_agent
-from sandbox.box import Caps
+from sandbox.backends import configured
+from sandbox.box import Caps, Sandbox
 from sandbox.episodes import Attempt, persistently
 from specs import errors, layout, params, shards
 from specs.errors import BoundaryError, Problem, UserError
@@ -59,21 +60,24 @@ def load(cls: type[Any], root: Path, split: str, ids: Sequence[str]) -> list[Any
     return [found[i] for i in ids]
 
 
-def plan(agent: Agent, tasks: Sequence[Task], attempts: int, caps: Caps) -> list[Attempt]:
+def plan(agent: Agent, tasks: Sequence[Task], attempts: int, caps: Caps, sandbox: Sandbox) -> list[Attempt]:
     """The rollouts to have: each task `attempts` times. Where a seed is given, each attempt draws with its own."""
-    return [_attempt(agent, task, number, caps) for task in tasks for number in range(attempts)]
+    return [_attempt(agent, task, number, caps, sandbox) for task in tasks for number in range(attempts)]
 
 
-def _attempt(agent: Agent, task: Task, number: int, caps: Caps) -> Attempt:
+def _attempt(agent: Agent, task: Task, number: int, caps: Caps, sandbox: Sandbox) -> Attempt:
     sampling = dict(agent.sampling)
     if "seed" in sampling:
         sampling["seed"] += number
     limits = replace(task.limits, steps=agent.steps) if agent.steps else task.limits
-    return Attempt(task, agent.name, agent.policy_for(task), sampling, limits, caps, number)
+    return Attempt(task, agent.name, agent.policy_for(task), sampling, limits, caps, number, sandbox)
 
 
 def run(agent: Agent, attempts: Sequence[Attempt], store: Store, workers: int, retries: int) -> dict[str, Rollout]:
-    """Run the attempts that the store lacks, each in its own box; returns those that ended in an error, by id."""
+    """Run the attempts that the store lacks, each in its own box; returns those that ended in an error, by id.
+
+    All have the caps and the sandbox of the first.
+    """
     missing = set(store.missing(STAGE, [attempt.id for attempt in attempts]))
     todo = [attempt for attempt in attempts if attempt.id in missing]
     failed: dict[str, Rollout] = {}
@@ -84,16 +88,20 @@ def run(agent: Agent, attempts: Sequence[Attempt], store: Store, workers: int, r
     def keep(rollout: Rollout) -> None:
         store.put(STAGE, rollout.id, rollout)
 
-    with agent.opened() as complete, track(f"rollout {agent.name}", len(todo)) as advance:
-        pool = ThreadPoolExecutor(workers)
+    with (
+        pool.warm(todo[0].caps, todo[0].sandbox) as opened,
+        agent.opened() as complete,
+        track(f"rollout {agent.name}", len(todo)) as advance,
+    ):
+        threads = ThreadPoolExecutor(workers)
         try:
-            for done in as_completed([pool.submit(persistently, attempt, complete, retries, keep) for attempt in todo]):
+            for done in as_completed([threads.submit(persistently, attempt, complete, opened, retries, keep) for attempt in todo]):
                 rollout = done.result()
                 if rollout is not None:
                     failed[rollout.id] = rollout
                 advance()
         finally:
-            pool.shutdown(cancel_futures=True)
+            threads.shutdown(cancel_futures=True)
     return failed
 
 
@@ -169,7 +177,7 @@ def main(argv: Sequence[str]) -> int:
     agent = agent_of(args, section, tasks)
     store = Store()
     try:
-        attempts = plan(agent, tasks, int(section["attempts"]), Caps(**section["caps"]))
+        attempts = plan(agent, tasks, int(section["attempts"]), Caps(**section["caps"]), configured())
         failed = run(agent, attempts, store, int(section["workers"]), int(section["retries"]))
         counts = export(args.out or layout.rollouts(agent.name, args.split), args.split, attempts, failed, store)
     finally:

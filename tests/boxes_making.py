@@ -1,12 +1,12 @@
 """What boxes of the tests are given, what is left in one after some commands, and whether it still lives."""
 
-from sandbox.box import Caps, open_box
+from sandbox.box import Caps
 from specs.records import Change, file_of
 
 GIVEN = (file_of("a.txt", b"alpha\n"), file_of("in/b.csv", b"x,y\n1,2\n"), file_of("in/run.sh", b"#!/bin/sh\necho ran\n", 0o755))
 
 
-def left(*commands: str, files=GIVEN, caps: Caps | None = None) -> dict[str, Change]:
+def left(open_box, *commands: str, files=GIVEN, caps: Caps | None = None) -> dict[str, Change]:
     with open_box(files, caps) as box:
         for command in commands:
             result = box.exec(command)

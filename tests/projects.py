@@ -73,7 +73,7 @@ class Project:
         (self.root / "data/selection.json").write_text(json.dumps(lists))
 
     def section(self, **values: Any) -> None:
-        (self.root / "params.yaml").write_text(yaml.safe_dump({"rollout": {**SECTION, **values}}))
+        (self.root / "params.yaml").write_text(yaml.safe_dump({"sandbox": {}, "rollout": {**SECTION, **values}}))
 
     def start(self, *argv: str, **env: str) -> subprocess.Popen[str]:
         clean = {k: v for k, v in os.environ.items() if k not in ("CLAWGYM_STORE", "OPENAI_API_KEY")}

@@ -17,11 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import engines
 import pytest
 
-from sandbox import container
-from sandbox.box import BoxLimit, Caps, open_box
+from sandbox.box import BoxLimit, Caps
 from specs.records import Change, file_of
 
 HERE = Path(__file__).parent / "attacks"
@@ -82,21 +80,9 @@ def _accept(server: socket.socket, reached: list[str]) -> None:
         reached.append(str(server.getsockname()))
 
 
-@pytest.fixture(scope="module", params=engines.BACKENDS)
-def backend(request: pytest.FixtureRequest, host: Host) -> Iterator[str]:
-    if request.param == "bwrap":
-        yield "bwrap"
-        return
-    with engines.engine() as address, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DOCKER_HOST", address)
-        container.engine.cache_clear()
-        yield "docker"
-        container.engine.cache_clear()
-
-
 @pytest.fixture(scope="module")
-def neighbour(backend: str) -> Iterator[Any]:
-    with open_box([file_of("neighbour.txt", b"mine")], backend=backend) as box:
+def neighbour(host: Host, open_box: Any) -> Iterator[Any]:
+    with open_box([file_of("neighbour.txt", b"mine")]) as box:
         box.exec("setsid sleep 98765 > /dev/null 2>&1 &")
         yield box
 
@@ -119,12 +105,12 @@ class Watch(threading.Thread):
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_an_attack_gains_nothing(name: str, backend: str, host: Host, neighbour: Any) -> None:
+def test_an_attack_gains_nothing(name: str, host: Host, open_box: Any, neighbour: Any) -> None:
     text = (HERE / name).read_bytes()
     assert HEAD.match(text.decode()), "it says what it tries and what must happen"
     command = f"env {shlex.join(f'{k}={v}' for k, v in host.variables.items())} {'bash' if name.endswith('.sh') else 'python3'} /tmp/attack"
     watch = Watch()
-    with open_box([file_of("a.txt", b"alpha\n")], CAPS, backend=backend) as box:
+    with open_box([file_of("a.txt", b"alpha\n")], CAPS) as box:
         watch.start()
         try:
             box.write("/tmp/attack", text)

@@ -18,6 +18,7 @@ from specs.records import Solution, Task, Verifier
 TASKS = [making.task({"in.txt": f"{n}\n"}, f"Double {n}.", ("out.txt",), f"{n}a2b3c4d5e6f", split="bench") for n in (1, 2)]
 ANSWERS = {TASKS[0].id: b"2\n", TASKS[1].id: b"5\n"}  # the second is not what its solution writes
 PARAMS = {
+    "sandbox": {},
     "rollout": {
         "workers": 2,
         "attempts": 1,

@@ -6,13 +6,13 @@ import signal
 import pytest
 from boxes_making import GIVEN, left
 
-from sandbox.box import BoxError, Caps, open_box
+from sandbox.box import BoxError, Caps
 from sandbox.handle import OUTPUT_BYTES
 from specs.records import file_of
 
 
 @pytest.fixture(scope="module")
-def shared():
+def shared(open_box):
     """One box for the tests that don't mind what others left in it."""
     with open_box(GIVEN) as box:
         yield box
@@ -77,7 +77,7 @@ def test_what_a_timed_out_command_started_dies_with_it(shared):
     assert "4711" not in shared.exec("cat /proc/[0-9]*/cmdline | tr '\\0' ' '; true").output.replace("cat", "")
 
 
-def test_a_background_process_neither_holds_the_call_nor_dies_with_it():
+def test_a_background_process_neither_holds_the_call_nor_dies_with_it(open_box):
     with open_box(()) as box:
         assert box.exec("(sleep 0.2; echo late; echo done > done) & echo early", timeout_s=20).output == "early\n"
         assert box.exec("while [ ! -s done ]; do sleep 0.05; done; cat done", timeout_s=20).output == "done\n"
@@ -97,8 +97,8 @@ def test_the_tools_a_solution_needs_are_there(shared):
     assert result.output == "b\n[1]\n"
 
 
-def test_python_leaves_no_bytecode():
-    assert set(left("python3 -c 'import m'", files=[file_of("m.py", b"")])) == set()
+def test_python_leaves_no_bytecode(open_box):
+    assert set(left(open_box, "python3 -c 'import m'", files=[file_of("m.py", b"")])) == set()
 
 
 # Files
@@ -151,7 +151,7 @@ def test_neither_fifo_nor_device_is_read_or_written(shared):
             shared.write(path, b"x")
 
 
-def test_a_file_past_the_bound_is_not_read():
+def test_a_file_past_the_bound_is_not_read(open_box):
     with open_box((), Caps(file_mb=1)) as box:
         box.exec("head -c 1048576 /dev/zero > fits; head -c 1048577 /dev/zero > past")
         assert len(box.read("fits")) == 1 << 20
@@ -160,7 +160,7 @@ def test_a_file_past_the_bound_is_not_read():
         assert raised.value.errno == errno.EFBIG
 
 
-def test_writing_past_the_disk_is_an_oserror_and_the_box_lives_on():
+def test_writing_past_the_disk_is_an_oserror_and_the_box_lives_on(open_box):
     with open_box((), Caps(disk_mb=2)) as box:
         box.write("one", bytes(1 << 20))
         for size in (3 << 20, (2 << 20) - 1):
@@ -170,11 +170,11 @@ def test_writing_past_the_disk_is_an_oserror_and_the_box_lives_on():
 
 
 @pytest.mark.parametrize("path", ["../x", "/x", "a//b", "a/./b", "", "a/../b", "a\0b", "x/" * 100 + "x"])
-def test_a_given_file_outside_a_workspace_is_refused(path):
+def test_a_given_file_outside_a_workspace_is_refused(open_box, path):
     with pytest.raises(BoxError), open_box([file_of(path, b"")]):
         pass
 
 
-def test_given_files_that_do_not_fit_are_the_machinerys_fault():
+def test_given_files_that_do_not_fit_are_the_machinerys_fault(open_box):
     with pytest.raises(BoxError, match="No space"), open_box([file_of(n, bytes(3 << 19)) for n in "xy"], Caps(disk_mb=2)):
         pass

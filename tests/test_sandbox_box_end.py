@@ -9,7 +9,8 @@ import pytest
 from boxes_making import GIVEN
 
 from sandbox import cgroups
-from sandbox.box import BoxError, open_box
+from sandbox.box import BoxError
+from sandbox.box import open_box as bubble
 from specs.records import file_of
 
 
@@ -18,25 +19,34 @@ def groups_of_this_process() -> list[Path]:
     return [] if where is None else [p for parent in where.parents.values() for p in parent.glob(f"clawgym-{os.getpid()}-*")]
 
 
-def test_nothing_stays_when_a_box_ends(tmp_path):
+def sleepers(seconds: str) -> list[Path]:
+    """Processes on this host that sleep for so long."""
+    lines = [(p, p.joinpath("cmdline")) for p in Path("/proc").glob("[0-9]*")]
+    return [p for p, line in lines if line.exists() and line.read_bytes() == b"sleep\0" + seconds.encode() + b"\0"]
+
+
+def test_nothing_stays_when_a_box_ends(open_box, tmp_path):
+    with open_box(()), open_box(()):
+        pass  # whatever is made once, such as the connection to an engine, is there now
     descriptors = len(os.listdir("/proc/self/fd"))
     before = groups_of_this_process()
     mounts = Path("/proc/mounts").read_text()
     with open_box(GIVEN) as box:
-        box.exec("sleep 100 &")
-        init = box._running.process.pid
-    assert not Path("/proc", str(init)).exists()
+        box.exec("sleep 4321 &")
+        assert sleepers("4321")
+    assert not sleepers("4321")
     assert len(os.listdir("/proc/self/fd")) == descriptors
     assert groups_of_this_process() == before
     assert Path("/proc/mounts").read_text() == mounts
 
 
-def test_nothing_stays_when_the_user_of_a_box_fails():
+def test_nothing_stays_when_the_user_of_a_box_fails(open_box):
     before = groups_of_this_process()
     with pytest.raises(KeyError), open_box(GIVEN) as box:
+        box.exec("sleep 1234 &")
         raise KeyError
     assert groups_of_this_process() == before
-    assert box._running.process.returncode is not None
+    assert not sleepers("1234")
 
 
 def test_a_box_that_does_not_start_says_why(monkeypatch):
@@ -44,18 +54,18 @@ def test_a_box_that_does_not_start_says_why(monkeypatch):
 
     before = len(os.listdir("/proc/self/fd"))
     monkeypatch.setattr(bwrap, "STUBS", {"/usr/none/x": ""})
-    with pytest.raises(BoxError, match=r"bwrap: .*"), open_box(()):
+    with pytest.raises(BoxError, match=r"bwrap: .*"), bubble(()):
         pass
     assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_a_missing_bubblewrap_is_named(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(BoxError, match=r"bwrap|setpriv"), open_box(()):
+    with pytest.raises(BoxError, match=r"bwrap|setpriv"), bubble(()):
         pass
 
 
-def test_a_box_outlives_the_thread_that_opened_it():
+def test_a_box_outlives_the_thread_that_opened_it(open_box):
     held = {}
 
     def opening():
@@ -71,7 +81,7 @@ def test_a_box_outlives_the_thread_that_opened_it():
         held["context"].__exit__(None, None, None)
 
 
-def test_boxes_in_threads_do_not_mix():
+def test_boxes_in_threads_do_not_mix(open_box):
     def play(number: int) -> tuple[str, set[str]]:
         with open_box([file_of("n", str(number).encode())]) as box:
             box.write(f"out-{number}", b"")

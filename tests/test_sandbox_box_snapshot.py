@@ -6,17 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox import changes
-from sandbox.box import BoxError, BoxLimit, Caps, open_box
+from sandbox.box import BoxError, BoxLimit, Caps
 from specs.digests import of_bytes
 from specs.records import Change, change_of, deletion, file_of
 
 
-def test_an_untouched_workspace_has_no_changes():
-    assert left("touch a.txt; cat in/b.csv; chmod 755 in/run.sh") == {}
+def test_an_untouched_workspace_has_no_changes(open_box):
+    assert left(open_box, "touch a.txt; cat in/b.csv; chmod 755 in/run.sh") == {}
 
 
-def test_changes_of_every_type():
-    found = left("echo new > n; rm in/b.csv; ln -s /etc/passwd l; mkdir d; mkfifo p; chmod 600 a.txt")
+def test_changes_of_every_type(open_box):
+    found = left(open_box, "echo new > n; rm in/b.csv; ln -s /etc/passwd l; mkdir d; mkfifo p; chmod 600 a.txt")
     assert found["n"] == change_of("n", b"new\n")
     assert found["in/b.csv"] == deletion("in/b.csv")
     assert found["l"] == Change("l", "symlink", 0o777, 11, of_bytes(b"/etc/passwd"), b"/etc/passwd")
@@ -26,38 +26,38 @@ def test_changes_of_every_type():
     assert set(found) == {"n", "in/b.csv", "l", "d", "p", "a.txt"}
 
 
-def test_a_removed_directory_is_reported_with_all_it_held():
-    assert {path: c.type for path, c in left("rm -r in").items()} == dict.fromkeys(["in", "in/b.csv", "in/run.sh"], "deleted")
+def test_a_removed_directory_is_reported_with_all_it_held(open_box):
+    assert {path: c.type for path, c in left(open_box, "rm -r in").items()} == dict.fromkeys(["in", "in/b.csv", "in/run.sh"], "deleted")
 
 
-def test_a_file_put_in_the_place_of_a_directory():
-    found = left("rm -r in; echo x > in")
+def test_a_file_put_in_the_place_of_a_directory(open_box):
+    found = left(open_box, "rm -r in; echo x > in")
     assert {p: c.type for p, c in found.items()} == {"in": "file", "in/b.csv": "deleted", "in/run.sh": "deleted"}
 
 
-def test_a_large_file_has_a_digest_but_no_content():
-    found = left("head -c 2000000 /dev/zero > big", caps=Caps(file_mb=1))["big"]
+def test_a_large_file_has_a_digest_but_no_content(open_box):
+    found = left(open_box, "head -c 2000000 /dev/zero > big", caps=Caps(file_mb=1))["big"]
     assert (found.size, found.digest, found.content) == (2_000_000, of_bytes(bytes(2_000_000)), None)
 
 
-def test_an_untouched_large_file_is_no_change():
-    assert left("true", files=[file_of("big", bytes(2_000_000))], caps=Caps(file_mb=1)) == {}
+def test_an_untouched_large_file_is_no_change(open_box):
+    assert left(open_box, "true", files=[file_of("big", bytes(2_000_000))], caps=Caps(file_mb=1)) == {}
 
 
-def test_many_links_to_one_file_are_read_within_bounds():
-    found = left("head -c 4000000 /dev/zero > f0; for i in $(seq 30); do ln f0 f$i; done", caps=Caps(disk_mb=16))
+def test_many_links_to_one_file_are_read_within_bounds(open_box):
+    found = left(open_box, "head -c 4000000 /dev/zero > f0; for i in $(seq 30); do ln f0 f$i; done", caps=Caps(disk_mb=16))
     assert len(found) == 31
     assert 0 < sum(len(c.content or b"") for c in found.values()) <= 32 << 20
 
 
-def test_names_that_are_no_utf8_are_shown_escaped_and_not_read():
-    found = left(r"printf 1 > $'caf\xe9'; printf 2 > 'caf\xe9'; mkdir $'d\xff'; touch $'d\xff'/x")
+def test_names_that_are_no_utf8_are_shown_escaped_and_not_read(open_box):
+    found = left(open_box, r"printf 1 > $'caf\xe9'; printf 2 > 'caf\xe9'; mkdir $'d\xff'; touch $'d\xff'/x")
     assert (found["caf\\xe9"].type, found["caf\\xe9"].content) == ("file", b"2")
     assert found["caf\\xe9?"].type == found["d\\xff"].type == "other"
     assert len(found) == 3
 
 
-def test_names_with_anything_else_in_them_are_plain():
+def test_names_with_anything_else_in_them_are_plain(open_box):
     names = ["new\nline", "-rf", " ", "ümlaut", "a\tb", "'\"$(x)", "\u202e", "\x7f\x01"]
     with open_box(()) as box:
         for name in names:
@@ -65,14 +65,14 @@ def test_names_with_anything_else_in_them_are_plain():
         assert {c.path: c.content for c in box.snapshot()} == {n: n.encode() for n in names}
 
 
-def test_very_deep_directories_end_at_the_bound():
+def test_very_deep_directories_end_at_the_bound(open_box):
     script = "import os\nfor i in range(3000):\n os.mkdir('d')\n os.chdir('d')\nopen('x','w')"
-    found = left(f'python3 -c "{script}"')
+    found = left(open_box, f'python3 -c "{script}"')
     deepest = max(found, key=len)
     assert deepest.count("/") == changes.MOST_DEPTH and found[deepest].type == "other"
 
 
-def test_more_files_than_can_be_looked_at_are_a_limit(monkeypatch):
+def test_more_files_than_can_be_looked_at_are_a_limit(open_box, monkeypatch):
     monkeypatch.setattr(changes, "MOST_ENTRIES", 100)
     with open_box(()) as box:
         box.exec("mkdir d; touch d/{1..100}")
@@ -81,13 +81,13 @@ def test_more_files_than_can_be_looked_at_are_a_limit(monkeypatch):
         assert raised.value.which == "disk"
 
 
-def test_rights_taken_away_hide_nothing():
-    found = left("echo x > f; mkdir d; echo y > d/g; chmod 000 f d")
+def test_rights_taken_away_hide_nothing(open_box):
+    found = left(open_box, "echo x > f; mkdir d; echo y > d/g; chmod 000 f d")
     assert (found["f"].mode, found["f"].content) == (0, b"x\n")
     assert (found["d"].mode, found["d/g"].content) == (0, b"y\n")
 
 
-def test_the_snapshot_ends_the_box_and_stays_the_same():
+def test_the_snapshot_ends_the_box_and_stays_the_same(open_box):
     with open_box(GIVEN) as box:
         box.exec("echo x > f")
         first = box.snapshot()
@@ -97,7 +97,7 @@ def test_the_snapshot_ends_the_box_and_stays_the_same():
     assert box.snapshot() == first
 
 
-def test_a_box_that_is_gone_has_no_snapshot():
+def test_a_box_that_is_gone_has_no_snapshot(open_box):
     with open_box(GIVEN) as box:
         pass
     with pytest.raises(BoxError):
@@ -150,7 +150,7 @@ for top, folders, files in os.walk("."):
 
 @settings(max_examples=15, deadline=None)
 @given(st.dictionaries(PATHS, st.tuples(CONTENTS, MODES), max_size=4), st.lists(DEEDS, max_size=8))
-def test_workspace_and_changes_make_the_snapshot(files, deeds):
+def test_workspace_and_changes_make_the_snapshot(open_box, files, deeds):
     import json
     import shlex
 
@@ -173,7 +173,7 @@ def test_a_file_in_the_place_of_a_directory_takes_what_it_held():
     assert sorted(changes.apply_changes(GIVEN, [change_of("in", b"1")])) == ["a.txt", "in"]
 
 
-def test_the_files_of_a_tree_open_another_box():
+def test_the_files_of_a_tree_open_another_box(open_box):
     with open_box(GIVEN) as box:
         box.exec("echo more >> a.txt; ln -s a.txt l; rm in/b.csv")
         after = changes.files_of(changes.apply_changes(GIVEN, box.snapshot()))

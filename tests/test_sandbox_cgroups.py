@@ -73,7 +73,7 @@ def until(holds) -> None:
 def test_only_the_groups_of_the_dead_are_swept(tmp_path):
     gone = subprocess.Popen(["true"])
     gone.wait()
-    parent, started = os.getppid(), cgroups._started(os.getppid())
+    parent, started = os.getppid(), cgroups.started(os.getppid())
     dead = [f"clawgym-{gone.pid}-{started}-3", f"clawgym-{parent}-{int(started) - 1}-0"]  # the second one's pid is another's now
     others = [f"clawgym-{parent}-{started}-0", "clawgym-x-0-0", "else"]
     for name in (*dead, *others):

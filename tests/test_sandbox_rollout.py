@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 from sandbox import rollout, scripted
 from sandbox.agents import scripted_agent
-from sandbox.box import Caps
+from sandbox.box import Caps, Sandbox
 from sandbox.episodes import Attempt
 from specs import shards
 from specs.records import Limits, Rollout, Task, sealed
@@ -215,8 +215,8 @@ def test_only_the_teacher_depends_on_solutions() -> None:
 
 def test_an_agents_own_steps_stand_before_the_tasks() -> None:
     own, tasks = (scripted_agent("echo", steps, TASKS, []) for steps in (4, 0))
-    assert rollout.plan(own, TASKS, 1, Caps())[0].limits == replace(TASKS[0].limits, steps=4)
-    assert rollout.plan(tasks, TASKS, 1, Caps())[0].limits == TASKS[0].limits
+    assert rollout.plan(own, TASKS, 1, Caps(), Sandbox())[0].limits == replace(TASKS[0].limits, steps=4)
+    assert rollout.plan(tasks, TASKS, 1, Caps(), Sandbox())[0].limits == TASKS[0].limits
 
 
 def test_a_missing_selection_is_the_users_mistake(tmp_path: Path) -> None:

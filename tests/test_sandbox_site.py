@@ -9,7 +9,7 @@ import pytest
 
 from sandbox import box as boxes
 from sandbox import episodes, pages
-from sandbox.box import BoxError, Caps, open_box
+from sandbox.box import BoxError, Caps
 from sandbox.harness import Completion
 from specs.records import SITE_URL, Service, file_of
 from verifiers import playing
@@ -37,7 +37,7 @@ for path in sys.argv[1:]:
 
 
 @pytest.fixture(scope="module")
-def box():
+def box(open_box):
     with open_box([file_of("a.txt", b"alpha")], services=[SITE]) as opened:
         yield opened
 
@@ -117,7 +117,7 @@ def test_a_body_that_nobody_asked_for_does_not_stop_the_answer(box):
 # What can't be done to it
 
 
-def test_the_pages_lie_in_no_file():
+def test_the_pages_lie_in_no_file(open_box):
     with open_box([file_of("a.txt", b"alpha")], services=[SITE]) as box:
         places = box.exec("ls -d /* | grep -v -e /usr -e /proc").output.split()
         assert box.exec(f"grep -rl 'Dock Market' {' '.join(places)} 2>/dev/null; ls -A").output == "a.txt\n"
@@ -162,7 +162,7 @@ print(urllib.request.urlopen('http://127.0.0.1:8080/', timeout=10).read())
     assert serves(box)
 
 
-def test_readers_that_never_read_cost_no_copy_of_the_page():
+def test_readers_that_never_read_cost_no_copy_of_the_page(open_box):
     large = Service("site", (file_of("big.bin", bytes(8 << 20)),))
     with open_box((), Caps(memory_mb=64, disk_mb=1), services=[large]) as box:
         script = """
@@ -224,7 +224,7 @@ for address in (('1.1.1.1', 80), ('10.0.0.1', 8080), ('127.0.0.1', {outside.gets
         assert set(python(box, script).output.splitlines()) == {"Network is unreachable", "Connection refused"}
 
 
-def test_the_site_is_not_the_hosts():
+def test_the_site_is_not_the_hosts(open_box):
     with open_box((), services=[SITE]), open_box((), services=[Service("site", (file_of("index.html", b"another"),))]) as second:
         assert python(second, GET, "").output.endswith(" another\n")
         with socket.socket() as s:
@@ -234,13 +234,13 @@ def test_the_site_is_not_the_hosts():
                 assert b"another" not in s.recv(4096)
 
 
-def test_a_box_without_services_listens_to_nobody():
+def test_a_box_without_services_listens_to_nobody(open_box):
     with open_box(()) as box:
-        assert box.exec("tail -n +2 -q /proc/net/tcp /proc/net/tcp6; ls /run").output == "runner.py\n"
+        assert box.exec("tail -n +2 -q /proc/net/tcp /proc/net/tcp6; ls /run").output == "pages.py\nrunner.py\n"
         assert "Connection refused" in python(box, "import socket\nsocket.create_connection(('127.0.0.1', 8080), 2)").output
 
 
-def test_it_is_no_part_of_the_snapshot_and_dies_with_the_box():
+def test_it_is_no_part_of_the_snapshot_and_dies_with_the_box(open_box):
     with open_box([file_of("a.txt", b"alpha")], services=[SITE]) as box:
         assert serves(box)
         box.exec("echo new > n")
@@ -257,7 +257,7 @@ def test_it_is_no_part_of_the_snapshot_and_dies_with_the_box():
         [Service("site", (file_of("x", bytes((boxes.SITE_MB << 20) + 1)),))],
     ],
 )
-def test_services_that_cannot_be_are_the_machinerys_fault(services):
+def test_services_that_cannot_be_are_the_machinerys_fault(open_box, services):
     with pytest.raises(BoxError), open_box((), services=services):
         pass
 
@@ -283,6 +283,6 @@ def test_a_rollout_has_the_tasks_site():
     assert (rollout.status, [(c.path, c.content) for c in rollout.changes]) == ("completed", [("out.csv", FILES[0].content)])
 
 
-def test_the_audit_of_a_solution_has_the_tasks_site():
+def test_the_audit_of_a_solution_has_the_tasks_site(open_box):
     steps = making.solution([("exec", {"command": LOOK}, "")]).steps
     assert [(c.path, c.content) for c in playing.left(TASK, steps, open_box)] == [("out.csv", FILES[0].content)]

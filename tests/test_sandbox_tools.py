@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.box import BoxError, BoxLimit, Caps, open_box
+from sandbox.box import BoxError, BoxLimit, Caps
 from sandbox.tools import LONGEST_S, READ_LINES, TOOLS, call
 from specs.records import file_of
 
@@ -11,7 +11,7 @@ GIVEN.append(file_of("old.sqlite", b"SQLite format 3\x00all of it happens to be 
 
 
 @pytest.fixture
-def box():
+def box(open_box):
     with open_box(GIVEN) as opened:
         yield opened
 
@@ -177,7 +177,7 @@ def test_exec_waits_no_longer_than_the_bound(monkeypatch):
         assert box.waited == LONGEST_S
 
 
-def test_a_cap_that_strikes_ends_the_box():
+def test_a_cap_that_strikes_ends_the_box(open_box):
     with open_box((), Caps(memory_mb=64)) as box:
         if not box.bounded_by.startswith("cgroup"):
             assert "MemoryError" in call(box, "exec", {"command": "python3 -c 'x = bytearray(10**9)'"})

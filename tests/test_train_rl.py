@@ -14,7 +14,7 @@ import pytest
 import torch
 import train_making as making
 
-from sandbox.box import Caps
+from sandbox.box import Caps, Sandbox
 from specs import digests, layout, records, shards
 from specs.errors import BoundaryError
 from specs.records import Rollout, Task, Verifier
@@ -128,7 +128,9 @@ def a_task(identity: str = "0a1b2c3d4e5f") -> tuple[Task, Verifier]:
 
 def player(parent: Path, *tasks: tuple[Task, Verifier]) -> play.Player:
     sampling = {"temperature": 1.0, "max_tokens": 5, "seed": 1}
-    return play.Player(making.tokenizer(), {t.id: (t, v) for t, v in tasks}, parent, sampling, turns=3, window=4096, caps=Caps())
+    return play.Player(
+        making.tokenizer(), {t.id: (t, v) for t, v in tasks}, parent, sampling, turns=3, window=4096, caps=Caps(), sandbox=Sandbox()
+    )
 
 
 class Actor:
@@ -209,7 +211,7 @@ def test_the_stage_trains_on_selected_tasks_and_says_on_which(tmp_path: Path, mo
     shards.write(layout.VERIFIERS, Verifier, (("train", v) for _, v in pairs))
     layout.SELECTION.write_text(json.dumps({"train": [t.id for t, _ in pairs[:3]], "bench": [], "models": []}))
     section = "{model: %s, steps: 2, generations: 2, tasks_per_step: 1, learning_rate: 1.0e-6, temperature: 0.9, turns: 2, max_tokens: 6, seed: 1, device: cpu}"
-    Path("params.yaml").write_text(f"rl: {section % making.checkpoint()}\nrollout: {{caps: {{memory_mb: 256}}}}\n")
+    Path("params.yaml").write_text(f"rl: {section % making.checkpoint()}\nrollout: {{caps: {{memory_mb: 256}}}}\nsandbox: {{}}\n")
     assert rl.main([]) == 0
     lineage = json.loads((layout.model("rl") / "trained_on.json").read_text())
     assert lineage["parent"] == "base" and set(lineage["tasks"]) < {t.id for t, _ in pairs[:3]} and len(lineage["tasks"]) == 2

@@ -46,7 +46,7 @@ def started() -> Callable[[], list[psutil.Process]]:
 
 @pytest.fixture(scope="module")
 def graders() -> Iterator[Graders]:
-    with Graders(1, boxes=False) as made:
+    with Graders(1, sandbox=None) as made:
         yield made
 
 
@@ -87,7 +87,7 @@ def test_errors_keep_their_boundary(graders: Graders) -> None:
     ("limits", "said"), [(Limits(seconds=0.05), "0.05 s of processor time"), (Limits(memory_bytes=4 << 20), "4 MB of memory")]
 )
 def test_an_outcome_that_needs_too_much_scores_nothing_and_the_next_is_graded(limits: Limits, said: str) -> None:
-    with Graders(1, limits, boxes=False) as few:
+    with Graders(1, limits, sandbox=None) as few:
         assert graded(few, RIGHT).solved
         over = graded(few, LARGE)
         assert (over.score, over.solved, over.checks[0].kind) == (0.0, False, "limit")
@@ -96,7 +96,7 @@ def test_an_outcome_that_needs_too_much_scores_nothing_and_the_next_is_graded(li
 
 
 def test_one_that_does_not_answer_is_killed_by_the_clock(started: Started) -> None:
-    with Graders(1, Limits(clock_s=3), boxes=False) as few:
+    with Graders(1, Limits(clock_s=3), sandbox=None) as few:
         assert graded(few, RIGHT).solved
         (stuck,) = started()
         stuck.suspend()
@@ -107,7 +107,7 @@ def test_one_that_does_not_answer_is_killed_by_the_clock(started: Started) -> No
 
 
 def test_one_that_was_killed_is_replaced_and_its_verdict_comes(started: Started) -> None:
-    with Graders(1, boxes=False) as few:
+    with Graders(1, sandbox=None) as few:
         assert graded(few, RIGHT).solved
         started()[0].kill()
         assert graded(few, RIGHT).solved
@@ -136,7 +136,7 @@ def test_a_grader_is_bounded_by_the_kernel(started: Started) -> None:
 
 
 def test_threads_share_the_processes(started: Started) -> None:
-    with Graders(2, boxes=False) as two:
+    with Graders(2, sandbox=None) as two:
         scores: list[float] = []
         threads = [threading.Thread(target=lambda c=c: scores.append(graded(two, c).score)) for c in [RIGHT, OUTCOMES[1]] * 8]
         for thread in threads:
@@ -247,7 +247,7 @@ def test_nothing_of_a_workspace_is_loaded(planted: Path) -> None:
 
 
 def test_a_grader_starts_with_nothing_of_the_callers(planted: Path, started: Started) -> None:
-    with Graders(1, boxes=False) as few:
+    with Graders(1, sandbox=None) as few:
         graded(few, RIGHT)
         (process,) = started()
         assert set(process.environ()) == {"PATH"}
@@ -259,7 +259,7 @@ def test_a_grader_starts_with_nothing_of_the_callers(planted: Path, started: Sta
 
 
 def test_the_processes_end_with_their_caller() -> None:
-    script = "import sys, time\nfrom verifiers.apart import Graders\nimport making\ng = Graders(1, boxes=False)\n"
+    script = "import sys, time\nfrom verifiers.apart import Graders\nimport making\ng = Graders(1, sandbox=None)\n"
     script += "g.ask(making.task({}), making.verifier([{'kind': 'files', 'params': {'expect': [], 'gone': [], 'under': '', 'only': False}}]), [])\n"
     script += "print('ready', flush=True); time.sleep(60)\n"
     env = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}

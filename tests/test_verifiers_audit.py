@@ -222,7 +222,7 @@ def write(folder: Path, cases: list[Case]) -> None:
     shards.write(folder / layout.VERIFIERS, Verifier, [("train", c.verifier) for c in cases])
     shards.write(folder / layout.SOLUTIONS, Solution, [("train", c.solution) for c in cases])
     shards.write(folder / layout.CANDIDATES, Candidates, [("train", Candidates(c.task.id, c.candidates)) for c in cases])
-    (folder / "params.yaml").write_text("audit: {workers: 2}\n")
+    (folder / "params.yaml").write_text("sandbox: {}\naudit: {workers: 2}\n")
 
 
 def stage(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -266,7 +266,7 @@ def test_workers_of_their_own_measure_alike(tmp_path: Path) -> None:
 
 
 def test_missing_shards_are_the_users_to_mend(tmp_path: Path) -> None:
-    (tmp_path / "params.yaml").write_text("audit: {workers: 1}\n")
+    (tmp_path / "params.yaml").write_text("sandbox: {}\naudit: {workers: 1}\n")
     done = stage(tmp_path)
     assert done.returncode == 1
     assert "run the compile stage first" in done.stderr

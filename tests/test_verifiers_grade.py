@@ -14,6 +14,7 @@ import checking
 import making
 import pytest
 
+from sandbox.box import Sandbox
 from specs import layout, shards
 from specs.errors import BoundaryError, UserError
 from specs.records import Change, Failure, Protected, Rollout, Task, Usage, Verdict, Verifier, change_of
@@ -131,7 +132,7 @@ def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     shards.write(layout.TASKS, Task, [("train", TASK)])
     shards.write(layout.VERIFIERS, Verifier, [("train", making.verifier([{"kind": "table", "params": making.TWO_ROWS}]))])
-    (tmp_path / "params.yaml").write_text("grade: {workers: 2}\n")
+    (tmp_path / "params.yaml").write_text("sandbox: {}\ngrade: {workers: 2}\n")
     return tmp_path
 
 
@@ -139,7 +140,7 @@ def run_stage(*rollouts: Rollout) -> tuple[dict[str, int], dict[str, Verdict]]:
     source, out = layout.rollouts("someone", "train"), layout.verdicts("someone", "train")
     shards.write(source, Rollout, [("train", r) for r in rollouts])
     store = Store(Path("store.sqlite"))
-    counts = grade.run(source, out, "someone", 2, store)
+    counts = grade.run(source, out, "someone", 2, store, Sandbox())
     store.close()
     return counts, {v.rollout: v for v in shards.read(out, Verdict)}
 
@@ -179,7 +180,7 @@ def test_a_rollout_of_a_task_that_was_another_then_is_not_graded(dataset: Path) 
 
 def test_missing_rollouts_are_said_to_be(dataset: Path) -> None:
     with pytest.raises(UserError, match="run the rollout stage"):
-        grade.run(Path("nowhere"), Path("out"), "someone", 1, Store(Path("store.sqlite")))
+        grade.run(Path("nowhere"), Path("out"), "someone", 1, Store(Path("store.sqlite")), Sandbox())
 
 
 def test_a_folder_is_graded_and_its_verdict_is_json(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:

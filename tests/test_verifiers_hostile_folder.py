@@ -26,7 +26,7 @@ GUARDED = making.verifier([{"kind": "table", "params": making.TWO_ROWS}], protec
 
 @pytest.fixture(scope="module")
 def graders() -> Iterator[Graders]:
-    with Graders(1, boxes=False) as made:
+    with Graders(1, sandbox=None) as made:
         yield made
 
 

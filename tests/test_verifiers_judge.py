@@ -40,7 +40,7 @@ HALF = made.RIGHT.replace("Total: 12.50\n", "")
 @pytest.fixture(scope="module", autouse=True)
 def graders() -> Iterator[None]:
     """One grader for all cases of this file."""
-    with Graders(1, boxes=False) as GRADING["graders"]:
+    with Graders(1, sandbox=None) as GRADING["graders"]:
         yield
 
 
@@ -257,7 +257,7 @@ def stage(section: dict[str, Any], *changes: Change) -> subprocess.CompletedProc
     shards.write(layout.TASKS, Task, [("bench", task)])
     shards.write(layout.VERIFIERS, Verifier, [("bench", made.verifier())])
     shards.write(layout.rollouts("someone", "bench"), Rollout, [("bench", made.rollout(task, *changes))])
-    Path("params.yaml").write_text(yaml.safe_dump({"grade": {"workers": 1}, "judge": section}))
+    Path("params.yaml").write_text(yaml.safe_dump({"sandbox": {}, "grade": {"workers": 1}, "judge": section}))
     env = os.environ | {"PYTHONPATH": str(ROOT), "CLAWGYM_STORE": "store.sqlite"}
     for name in ("verifiers.grade", "verifiers.judge"):
         command = [sys.executable, "-m", name, "--agent", "someone", "--split", "bench"]

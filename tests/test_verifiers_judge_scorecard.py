@@ -103,7 +103,7 @@ def run(script: Script, *more: str) -> tuple[subprocess.CompletedProcess[str], l
     shards.write(layout.VERIFIERS, Verifier, [("bench", made.verifier())])
     shards.write(layout.SOLUTIONS, Solution, [("bench", making.solution(steps))])
     shards.write(layout.CANDIDATES, Candidates, [("bench", Candidates(task.id, ()))])
-    Path("params.yaml").write_text(json.dumps({"judge": made.SECTION | {"endpoint": None}}))
+    Path("params.yaml").write_text(json.dumps({"sandbox": {}, "judge": made.SECTION | {"endpoint": None}}))
     env = os.environ | {"PYTHONPATH": str(ROOT), "CLAWGYM_STORE": "store.sqlite"}
     with endpoint_making.endpoint(script) as played:
         command = [sys.executable, "-m", "verifiers.judge_scorecard", "--endpoint", played.url, "--model", "some-judge", *more]

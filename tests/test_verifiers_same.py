@@ -78,7 +78,7 @@ def test_they_are_the_same_in_another_world(first: bytes, world: dict[str, str])
 
 
 def test_they_are_the_same_apart_whoever_grades(first: bytes) -> None:
-    with Graders(2, boxes=False) as graders:
+    with Graders(2, sandbox=None) as graders:
         made = [(n, d, grade_apart(graders, RIGHTS[n].task, RIGHTS[n].verifier, RIGHTS[n].left(d))) for n, d in outcomes()[::-1]]
     assert told(made) == first
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sandbox.box import Caps
+from sandbox.box import Caps, Sandbox
 from sandbox.episodes import Attempt, roll_out
 from sandbox.served import digest_of_model
 from specs import digests, layout, shards
@@ -61,10 +61,11 @@ class Player:
         turns: int,
         window: int,
         caps: Caps,
+        sandbox: Sandbox,
     ):
         self._tokenizer, self._tasks, self._sampling = tokenizer, tasks, sampling
-        self._turns, self._window, self._caps = turns, window, caps
-        self._graders = Graders(GRADERS)
+        self._turns, self._window, self._caps, self._sandbox = turns, window, caps, sandbox
+        self._graders = Graders(GRADERS, sandbox=sandbox)
         self._policy = {"name": "rl", "parent": digest_of_model(parent)}
 
     def __call__(self, engine: Engine, identity: str, step: int, number: int) -> Played:
@@ -83,7 +84,7 @@ class Player:
         seed = int(digests.digest([self._sampling["seed"], step, task.id, number])[:8], 16)
         limits = replace(task.limits, steps=min(self._turns, task.limits.steps), seconds=max(task.limits.seconds, 600))
         policy = {**self._policy, "step": step}
-        return Attempt(task, "rl", policy, {**self._sampling, "seed": seed}, limits, self._caps, number)
+        return Attempt(task, "rl", policy, {**self._sampling, "seed": seed}, limits, self._caps, number, self._sandbox)
 
 
 def _reward(graders: Graders, task: Task, verifier: Verifier, rollout: Rollout) -> float | None:

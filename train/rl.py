@@ -17,6 +17,7 @@ import torch
 from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer
 
+from sandbox.backends import configured
 from sandbox.box import Caps
 from specs import errors, params, shards
 from specs.records import Rollout
@@ -184,7 +185,7 @@ def main(argv: Sequence[str]) -> int:
     model, tokenizer = engine.load(parent, settings.device, torch.float32)
     sampling = {"temperature": settings.temperature, "max_tokens": settings.max_tokens, "seed": settings.seed}
     caps = Caps(**params.section("rollout")["caps"])  # the boxes of every other rollout
-    player = play.Player(tokenizer, {i: tasks[i] for i in ids}, parent, sampling, settings.turns, settings.window, caps)
+    player = play.Player(tokenizer, {i: tasks[i] for i in ids}, parent, sampling, settings.turns, settings.window, caps, configured())
     log = train(model, tokenizer, ids, player, settings)
     rollouts = [p.rollout for g in log.groups for p in g.played if p.rollout]
     out = training.write_checkpoint(STAGE, model, tokenizer, parent, (r.id for r in rollouts), ids)

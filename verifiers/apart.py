@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, cast
 
+from sandbox.backends import PLAIN, Sandbox
 from specs import rows
 from specs.errors import BoundaryError
 from specs.records import Change, Task, Verifier
@@ -48,13 +49,13 @@ class _Died(Exception):
 
 
 class Graders:
-    """Up to `workers` processes that grade, started when first needed; without `boxes`, checks that run code are errors.
+    """Up to `workers` processes that grade, started when first needed; without a `sandbox`, checks that run code are errors.
 
     Safe for as many threads as one likes: they take turns. Close it, or use it as a context, to end the processes.
     """
 
-    def __init__(self, workers: int, limits: Limits | None = None, boxes: bool = True):
-        self._limits, self._boxes = limits or Limits(), boxes
+    def __init__(self, workers: int, limits: Limits | None = None, sandbox: Sandbox | None = PLAIN):
+        self._limits, self._sandbox = limits or Limits(), sandbox
         self._folder = tempfile.TemporaryDirectory(prefix="clawgym-grading-")
         self._free: queue.LifoQueue[_Grader | None] = queue.LifoQueue()
         for _ in range(workers):
@@ -92,7 +93,7 @@ class Graders:
             raise BoundaryError("grader", "the graders are closed")
         grader = self._free.get()
         try:
-            grader = grader or _Grader(self._folder.name, self._limits, self._boxes)
+            grader = grader or _Grader(self._folder.name, self._limits, self._sandbox)
             yield grader
         finally:
             self._free.put(grader if grader and grader.fit else None)
@@ -112,11 +113,11 @@ def _graded(answer: dict[str, Any]) -> dict[str, Any]:
 class _Grader:
     """One process. `fit` until it has died, hit a limit or kept somebody waiting too long."""
 
-    def __init__(self, folder: str, limits: Limits, boxes: bool):
+    def __init__(self, folder: str, limits: Limits, sandbox: Sandbox | None):
         self._limits, self.fit = limits, True
         self._case: tuple[Task, Verifier] | None = None
         self._said = tempfile.TemporaryFile()
-        told = {"seconds": limits.seconds, "memory_bytes": limits.memory_bytes, "boxes": boxes}
+        told = {"seconds": limits.seconds, "memory_bytes": limits.memory_bytes, "sandbox": sandbox and dataclasses.asdict(sandbox)}
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-B", "-X", "utf8", str(SCRIPT), json.dumps(told)],
             stdin=subprocess.PIPE,

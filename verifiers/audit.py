@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from jsonschema import Draft202012Validator
 
-from sandbox.box import open_box
+from sandbox.box import configured_box
 from specs import errors, layout, params, progress, shards
 from specs.errors import BoundaryError, Problem, UserError
 from specs.records import Change, EquivalentScore, MutantScore, Scorecard, Verifier
@@ -220,7 +220,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--workers", type=int, default=params.section("audit")["workers"])
     parser.add_argument("--full", action="store_true", help="the full build, in data/full")
     args = parser.parse_args(argv)
-    made = run(args.workers, Store(), open_box, args.full)
+    made = run(args.workers, Store(), configured_box(), args.full)
     figures = scorecard.summary(made)
     metrics, compiled = layout.build(METRICS, args.full), layout.build(COMPILED, args.full)
     metrics.parent.mkdir(exist_ok=True)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.backends import Sandbox, configured
 from specs import digests, errors, layout, params, progress, rows, shards
 from specs.errors import BoundaryError, Problem, UserError
 from specs.records import Change, Check, CheckScore, Failure, Rollout, Task, Verdict, Verifier
@@ -153,7 +154,7 @@ def verdict(task: Task, verifier: Verifier, rollout: Rollout, graders: Graders) 
     )
 
 
-def run(rollouts: Path, out: Path, agent: str, workers: int, store: Store) -> dict[str, int]:
+def run(rollouts: Path, out: Path, agent: str, workers: int, store: Store, sandbox: Sandbox) -> dict[str, int]:
     """Grade all rollouts of a folder that are not graded yet, and write the verdicts of exactly these; counts by status.
 
     Raises UserError where a rollout's task is gone, or where there are no rollouts.
@@ -165,7 +166,7 @@ def run(rollouts: Path, out: Path, agent: str, workers: int, store: Store) -> di
     _refuse_strangers(rollouts, found, tasks, verifiers)
     done = {r.id: store.record("grade", key(r, verifiers[r.task]), Verdict) for r in found}
     todo = [r for r in found if done[r.id] is None]
-    with Graders(workers) as graders, progress.track(f"grade {agent}", len(todo)) as advance:
+    with Graders(workers, sandbox=sandbox) as graders, progress.track(f"grade {agent}", len(todo)) as advance:
         judge = functools.partial(_judged, tasks, verifiers, graders)
         for rollout, made in finished(judge, todo, workers):
             if made.status == "graded":  # errors are tried again
@@ -218,7 +219,7 @@ def places(parser: argparse.ArgumentParser, argv: Sequence[str], verdicts: str) 
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m verifiers.grade", description="Grade an agent's rollouts.")
     agent, rollouts, out = places(parser, argv, "--out")
-    counts = run(rollouts, out, agent, params.section("grade")["workers"], Store())
+    counts = run(rollouts, out, agent, params.section("grade")["workers"], Store(), configured())
     print(f"{agent}: {counts['graded']} graded, {counts['solved']} solved, {counts['errors']} errors -> {out}")
     return 0
 

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # -I leaves it out, and a package on the index has our name
 
-from sandbox.box import open_box
+from sandbox.box import Sandbox, open_box
 from specs import rows
 from specs.errors import BoundaryError
 from specs.records import Change, File, Service, Task, Verifier
@@ -56,7 +56,7 @@ def _held() -> int:
         return 0
 
 
-def boxes(before: Limits, now: Limits) -> OpenBox:
+def boxes(sandbox: Sandbox, before: Limits, now: Limits) -> OpenBox:
     """Opens boxes free of this process's own limits: a box has others, the same as when the agent's code ran in one."""
 
     @contextmanager
@@ -64,7 +64,7 @@ def boxes(before: Limits, now: Limits) -> OpenBox:
         with ExitStack() as stack:
             _set(before)
             try:
-                box = stack.enter_context(open_box(files, services=services))
+                box = stack.enter_context(open_box(files, services=services, sandbox=sandbox))
             finally:
                 _set(now)
             yield box
@@ -96,7 +96,7 @@ def main(argv: Sequence[str]) -> None:
     for stream in (0, 1):  # a library that prints must not be taken for an answer
         os.dup2(quiet, stream)
     limits = bound(told["memory_bytes"])
-    opener = boxes(*limits) if told["boxes"] else None
+    opener = boxes(Sandbox(**told["sandbox"]), *limits) if told["sandbox"] else None
     with suppress(EOFError):
         serve(requests, replies, told["seconds"], opener)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.box import open_box
+from sandbox.box import configured_box
 from specs import errors, layout, params
 from specs.errors import Problem, UserError
 from specs.records import Change, RubricItem, Task, Verifier, change_of
@@ -156,7 +156,7 @@ def main(argv: Sequence[str]) -> int:
     args = parser.parse_args(argv)
     section = {**params.section(judge.STAGE), "endpoint": args.endpoint, "model": args.model}
     by = judge.judge_of(section)
-    found = all_trials(chosen(args.tasks), open_box)
+    found = all_trials(chosen(args.tasks), configured_box())
     if by is None or not found:
         raise UserError(
             [Problem(str(layout.VERIFIERS), 1, 1, "", "no task has a rubric", "compile more tasks, or add a rubric to a template")]
