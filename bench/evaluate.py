@@ -71,7 +71,8 @@ def evaluate(
 
     `instances` maps the ids that the agent takes to (category, difficulty); `shared` are the ids that every agent takes.
     `n` counts scored instances, `errors` failed attempts, `missing` instances without any attempt, `not_judged`
-    graded attempts whose rubric nobody judged, so that their score is code only. Scores lie in [0, 1].
+    graded attempts whose rubric nobody judged, so that their score is code only; `weak`, where there is one, attempts by the protection
+    that their box went without. Scores lie in [0, 1].
     """
     scores = by_instance(attempts)
     result: dict[str, Any] = dict(_summary(list(scores.values())))
@@ -79,6 +80,8 @@ def evaluate(
         result["score_low"], result["score_high"] = interval([s for s, _ in scores.values()], resamples, seed)
     result["errors"] = sum(not a.graded for a in attempts)
     result["not_judged"] = sum(a.graded and a.verdict is not None and a.verdict.judging == "not judged" for a in attempts)
+    if weak := Counter(what for a in attempts for what in a.weak):
+        result["weak"] = dict(sorted(weak.items()))
     result["missing"] = len(set(instances) - {a.task for a in attempts})
     result["seconds"] = _mean(a.seconds for a in attempts) if attempts else 0.0
     result["shared"] = _summary([scores[i] for i in shared if i in scores])
@@ -113,6 +116,7 @@ def write_plot(path: Path, column: str, figures: Mapping[str, Mapping[str, Any]]
 def line(agent: str, figure: Mapping[str, Any]) -> str:
     """One agent's headline as a line of text."""
     lost = "".join(f", {name.replace('_', ' ')} {figure[name]}" for name in ("errors", "missing", "not_judged") if figure[name])
+    lost += "".join(f", {n} in boxes without {what}" for what, n in figure.get("weak", {}).items())
     if not figure["n"]:
         return f"{agent}: nothing scored{lost}"
     low, high = figure["score_low"], figure["score_high"]

@@ -44,6 +44,7 @@ class Attempt:
     seconds: float
     changes: tuple[Change, ...]
     verdict: Verdict | None
+    weak: tuple[str, ...] = ()  # protections that its box went without
 
     @property
     def graded(self) -> bool:
@@ -122,7 +123,8 @@ def attempts(rollouts: Path, verdicts: Path, agent: str, ids: Iterable[str]) -> 
 
 
 def _attempt(r: Rollout, agent: str, verdict: Verdict | None) -> Attempt:
-    return Attempt(r.id, r.task, agent, r.attempt, r.status, r.limit, r.error, r.messages, r.usage, r.seconds, r.changes, verdict)
+    parts = r.id, r.task, agent, r.attempt, r.status, r.limit, r.error, r.messages, r.usage, r.seconds, r.changes, verdict
+    return Attempt(*parts, tuple(r.harness.get("weak", ())))
 
 
 def expected(chosen: Selection, agents: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,7 @@ def page(title: str, figures: Mapping[str, Any], instances: Sequence[Instance], 
         instances=instances,
         categories=sorted({i.task.category for i in instances}),
         shared=max((f["shared"]["n"] for f in figures.values()), default=0),
+        weak=sum((Counter(f.get("weak", {})) for f in figures.values()), Counter[str]()),
         unjudged=sum(f.get("not_judged", 0) for f in figures.values()),
         style=Markup(style),  # noqa: S704 (our own file)
         script=Markup(script),  # noqa: S704 (our own file)

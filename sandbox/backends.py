@@ -16,6 +16,7 @@ from specs import params
 MB = 1 << 20
 _OVERHEAD_PIDS = 2  # bubblewrap outside and the runner inside count as the box's processes
 FILTER, NESTING = "a filter of system calls", "a bar to user namespaces within the box"
+BOUNDS = "bounds of all processes together, by control groups or a watcher"
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ def weak(sandbox: Sandbox) -> tuple[str, ...]:
         lacking.append(FILTER)
     if sandbox.backend == "bwrap" and not bwrap.bars_nesting():
         lacking.append(NESTING)
+    if sandbox.backend == "bwrap" and cgroups.usable() is None and not watcher.possible():
+        lacking.append(BOUNDS)
     return tuple(lacking)
 
 

@@ -24,8 +24,9 @@ OUTSIDE_ID = 20000  # root starts boxes as this user: a root-started namespace m
 INSIDE_ID = 1000
 SHARED_MEMORY = 16 << 20
 START_S = 30.0  # to start on a busy machine; quiet it takes a few hundredths
-RUNNER = "/run/runner.py"
-PAGES = "/run/pages.py"
+RUNNER = "/run/runner.pyc"
+BESIDE = ("pages", "contained")  # modules of ours that only some boxes use
+PYTHON = ("/usr/bin/python3", "-I", "-S")
 ENDPOINT = "/run/endpoint.sock"  # the one way out, where there is one
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
@@ -40,6 +41,13 @@ STUBS = {
     "/etc/group": f"root:x:0:\nagent:x:{INSIDE_ID}:\n",
     "/etc/hosts": "127.0.0.1 localhost box\n::1 localhost\n",
 }
+_COMPILE = """
+import importlib.util as util, marshal, sys
+text = sys.stdin.buffer.read()
+unchecked = (1).to_bytes(4, "little")  # PEP 552: a hash that nobody compares
+code = marshal.dumps(compile(text, sys.argv[1].removesuffix("c"), "exec"))
+sys.stdout.buffer.write(util.MAGIC_NUMBER + unchecked + util.source_hash(text) + code)
+"""
 LINKS = {"/bin": "usr/bin", "/sbin": "usr/sbin", "/lib": "usr/lib", "/lib64": "usr/lib64"}
 _FROM_ETC = ("/etc/ld.so.cache", "/etc/alternatives")  # awk, vi and others are links through the latter
 _LOCAL = ("/usr/local", "/usr/src", "/usr/lib/debug")  # what this machine's owner put beneath /usr is not the box's
@@ -146,14 +154,25 @@ def _spawn(stack: ExitStack, wanted: Wanted, control: socket.socket, info: int, 
 
 def runner(rlimits: Mapping[str, int], program: str = "") -> list[str]:
     """The command line of our runner inside; with a filter of system calls in base64 where nothing else lays one."""
-    return ["/usr/bin/python3", "-I", "-S", RUNNER, program, *(f"{name}={value}" for name, value in rlimits.items())]
+    return [*PYTHON, RUNNER, program, *(f"{name}={value}" for name, value in rlimits.items())]
 
 
 @functools.cache
 def programs() -> dict[str, bytes]:
-    """Our own code inside a box, by path: the runner and what serves sites."""
-    here = Path(__file__).parent
-    return {RUNNER: (here / "inbox.py").read_bytes(), PAGES: (here / "pages.py").read_bytes()}
+    """Our own code inside a box, by path: the runner, compiled by the Python that will run it, and what lies beside it.
+
+    Raises BoxError where that Python is missing.
+    """
+    try:
+        compiled = subprocess.run([*PYTHON, "-c", _COMPILE, RUNNER], input=source("inbox"), capture_output=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise BoxError(f"the system's Python, which boxes run, does not: {error}") from error
+    return {RUNNER: compiled} | {f"/run/{name}.py": source(name) for name in BESIDE}
+
+
+def source(name: str) -> bytes:
+    """The text of a module of ours that is run inside."""
+    return Path(__file__).with_name(f"{name}.py").read_bytes()
 
 
 def _program(name: str) -> str:

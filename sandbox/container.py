@@ -17,16 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import docker
-from docker.errors import APIError, DockerException, NotFound
-from docker.utils import kwargs_from_env
+from docker.errors import APIError, NotFound
 
-from sandbox import bwrap, cgroups, image, running
+from sandbox import bwrap, cgroups, engine, image, running
 from sandbox.faults import BoxError
 
-STARTER = "clawgym.starter"  # the label that names the process which started a container, by pid and start time
 HOSTS = Path("/run/clawgym/hosts")
-SECONDS = 60  # for an answer of the engine
 _FRAME = struct.Struct(">BxxxI")
 _STDOUT = 1
 
@@ -71,35 +67,6 @@ class Attached:
         return bytes(data)
 
 
-def engine() -> Any:
-    """The engine that the environment names (DOCKER_HOST), as a docker.APIClient of this process; containers of dead starters are
-    removed first.
-
-    Raises BoxError where none answers.
-    """
-    return _engine(os.environ.get("DOCKER_HOST", ""), os.getpid())  # a process that was forked must not share connections
-
-
-@functools.cache
-def _engine(address: str, pid: int) -> Any:
-    try:
-        api = docker.APIClient(**kwargs_from_env(), version="auto", timeout=SECONDS)
-        api.headers["Connection"] = "close"  # else one is kept for each URL, and so for each container
-        sweep(api)
-    except DockerException as error:
-        raise BoxError(f"no Docker engine answers: {error}; start one, or name it in DOCKER_HOST") from error
-    return api
-
-
-def sweep(api: Any) -> None:
-    """Remove the containers of ours whose starter is dead."""
-    for found in api.containers(all=True, filters={"label": STARTER}):
-        pid, _, started = found["Labels"][STARTER].partition("-")
-        if not pid.isdigit() or cgroups.started(int(pid)) != started:
-            with suppress(NotFound):
-                api.remove_container(found["Id"], force=True, v=True)
-
-
 def groups(pid: int) -> cgroups.Groups:
     """The control groups of a container, by a process in it; made and removed by the engine."""
     hierarchy = cgroups.find(Path("/proc/self/mountinfo").read_text(), Path(f"/proc/{pid}/cgroup").read_text())
@@ -125,7 +92,7 @@ class Wanted:
 @contextmanager
 def start(wanted: Wanted) -> Iterator[tuple[running.Running, cgroups.Groups]]:
     """A started box with its control groups; at the end the container is gone. Raises BoxError where it doesn't start."""
-    api = engine()
+    api = engine.connect()
     with ExitStack() as stack:
         try:
             identity = _created(api, wanted)
@@ -182,7 +149,7 @@ def _created(api: Any, wanted: Wanted) -> str:
         stdin_open=True,
         host_config=host,
         network_disabled=True,  # with a mere network of none the engine makes files that name the host's name servers
-        labels={STARTER: f"{os.getpid()}-{cgroups.started(os.getpid())}"},
+        labels={engine.STARTER: f"{os.getpid()}-{cgroups.started(os.getpid())}"},
     )
     return str(made["Id"])
 

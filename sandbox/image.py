@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sandbox import bwrap
+from sandbox import bwrap, engine
 from sandbox.faults import BoxError
 from specs import digests
 
@@ -29,7 +29,8 @@ _DIRECTORIES = {"workspace": 0o755, "tmp": 0o1777, "proc": 0o755, "sys": 0o755, 
 
 def tag() -> str:
     """The image's name and tag: of the versions of all packages in it, and of the runner's code."""
-    return f"{NAME}:{digests.digest([sorted(_versions().items()), *map(digests.of_bytes, bwrap.programs().values())])[:16]}"
+    code = [digests.of_bytes(bwrap.source(name)) for name in ("inbox", *bwrap.BESIDE)]
+    return f"{NAME}:{digests.digest([sorted(_versions().items()), *code])[:16]}"
 
 
 def build(api: Any) -> str:
@@ -117,9 +118,7 @@ def _add(archive: tarfile.TarFile, path: str, mode: int, kind: bytes, target: st
 
 
 def main() -> int:
-    from sandbox import container  # noqa: PLC0415
-
-    print(build(container.engine()))
+    print(build(engine.connect()))
     return 0
 
 

@@ -26,31 +26,24 @@ if TYPE_CHECKING:
     from typing import Any
 
 ROOT = "/workspace"
-LENGTH = 4
 PIPE = 1 << 16
 DRAIN = 1 << 20  # the most that a pipe can hold: what is still in it when the command ends
 VICTIM = 500  # the kernel shall kill a command before this runner when memory runs out
 LEFTOVERS = 32
 PATIENCE_S = 10  # for killed processes to be gone
-NO_DUMP, SECCOMP, SECCOMP_FILTER = 4, 22, 2  # PR_SET_DUMPABLE, PR_SET_SECCOMP, SECCOMP_MODE_FILTER
+NO_DUMP = 4  # PR_SET_DUMPABLE
 
 
-class Pipes:
-    """Standard input and output as what a socket is to the runner: a container has no socket to talk over."""
-
-    def fileno(self) -> int:
-        return 0
-
-    def recv(self, most: int) -> bytes:
-        return os.read(0, most)
-
-    def sendall(self, data: bytes) -> None:
-        while data:
-            data = data[os.write(1, data) :]
+def beside(name: str) -> Any:
+    """A module of ours that lies beside this one; most boxes need none."""
+    sys.path.insert(0, os.path.dirname(sys.argv[0]))
+    module = __import__(name)
+    sys.path.pop(0)
+    return module
 
 
 SOCKET = stat.S_ISSOCK(os.fstat(0).st_mode)
-control: Any = socket.socket(fileno=0) if SOCKET else Pipes()
+control: Any = socket.socket(fileno=0) if SOCKET else beside("contained").Pipes()
 leftovers: list[int] = []  # read ends of pipes that background processes still hold
 sites: list[Any] = []  # what is served here (pages.py): nothing or one site
 
@@ -67,7 +60,7 @@ def receive(size: int) -> bytes:
 
 def reply(body: bytes = b"", **head: int | str) -> None:
     text = "\0".join(f"{name}={value}" for name, value in head.items()).encode()
-    control.sendall(len(text).to_bytes(LENGTH, "big") + len(body).to_bytes(LENGTH, "big") + text + body)
+    control.sendall(b"".join([len(text).to_bytes(4, "big"), len(body).to_bytes(4, "big"), text, body]))
 
 
 def call(name: str, *arguments: int) -> int:
@@ -277,20 +270,6 @@ def fill(fields: list[str], body: bytes) -> None:
     reply()
 
 
-def serve(port: int, fields: list[str], body: bytes) -> None:
-    """Serve pages at a port of the loopback from now on; path, size a page, contents one after another in the body."""
-    start, contents = 0, {}
-    for path, size in zip(fields[::2], fields[1::2], strict=True):
-        contents[path] = body[start : start + int(size)]
-        start += int(size)
-    sys.path.insert(0, os.path.dirname(sys.argv[0]))
-    import pages  # type: ignore[import-not-found]  # noqa: PLC0415 (only a box with a site is given it)
-
-    sys.path.pop(0)
-    sites.append(pages.Site(port, contents))
-    reply()
-
-
 def answer(children: Children, fields: list[str], body: bytes) -> None:
     try:
         match fields:
@@ -303,30 +282,22 @@ def answer(children: Children, fields: list[str], body: bytes) -> None:
             case ["fill", *files]:
                 fill(files, body)
             case ["serve", port, *files]:
-                serve(int(port), files, body)
+                sites.append(beside("pages").site(int(port), files, body))
+                reply()
     except OSError as error:
         reply(errno=error.errno or errno.EINVAL)
     except MemoryError:
         reply(limit="memory")
 
 
-def refuse(program: bytes) -> None:
-    """Lay a BPF program over the system calls of this process and all others of the box; bubblewrap did so before."""
-    import ctypes  # noqa: PLC0415 (only in a container)
-
-    filled = ctypes.create_string_buffer(program, len(program))
-    head = (len(program) // 8).to_bytes(8, sys.byteorder) + ctypes.addressof(filled).to_bytes(8, sys.byteorder)
-    if ctypes.CDLL(None).prctl(SECCOMP, SECCOMP_FILTER, ctypes.c_char_p(head), 0, 0) != 0:
-        raise SystemExit("the filter of system calls can't be set")
-
-
 def greet() -> None:
     """Say that nothing has run yet, and hand out the workspace where a descriptor can be handed."""
-    if isinstance(control, Pipes):
-        return control.sendall(b".")
-    workspace = os.open(ROOT, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    control.sendmsg([b"."], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, workspace.to_bytes(4, sys.byteorder))])
-    os.close(workspace)
+    if SOCKET:
+        workspace = os.open(ROOT, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        control.sendmsg([b"."], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, workspace.to_bytes(4, sys.byteorder))])
+        os.close(workspace)
+    else:
+        control.sendall(b".")
 
 
 def main() -> None:
@@ -342,11 +313,11 @@ def main() -> None:
         raise SystemExit("the runner can't be made undumpable")
     os.chdir(ROOT)
     if program:
-        refuse(binascii.a2b_base64(program))
+        beside("contained").refuse(binascii.a2b_base64(program))
     greet()
     while True:
         if control.fileno() in wait(children, None, requests=True):
-            size, length = (int.from_bytes(receive(LENGTH), "big") for _ in range(2))
+            size, length = (int.from_bytes(receive(4), "big") for _ in range(2))
             fields = os.fsdecode(receive(size)).split("\0")
             answer(children, fields, receive(length))
         children.reap()

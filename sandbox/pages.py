@@ -21,6 +21,15 @@ TYPES = {"html": "text/html; charset=utf-8", "css": "text/css; charset=utf-8", "
 REASONS = {200: "OK", 301: "Moved Permanently", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 431: "Too Large"}
 
 
+def site(port: int, fields: list[str], body: bytes) -> Site:
+    """A site of pages at a port; path, size a page, contents one after another in the body. Raises OSError where the port is taken."""
+    start, contents = 0, {}
+    for path, size in zip(fields[::2], fields[1::2], strict=True):
+        contents[path] = body[start : start + int(size)]
+        start += int(size)
+    return Site(port, contents)
+
+
 class Talk:
     """One connection: what was asked so far, what is still to be sent, and whether all has been."""
 

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
+
 from sandbox.running import Running
 
 EVERY_S = 0.2
-_PAGE = os.sysconf("SC_PAGE_SIZE")
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Watched:
@@ -28,12 +28,12 @@ class Watched:
     def __init__(self, init: int, memory_bytes: int, pids: int):
         self._init, self._memory, self._pids = init, memory_bytes, pids
         self._pid = int(re.findall(r"^Pid:\s+(-?\d+)$", Path(f"/proc/self/fdinfo/{init}").read_text(), re.MULTILINE)[0])
-        self._cpu, self._killed, self._refused = dict[int, float](), 0, 0
+        self._spent, self._killed, self._refused = 0.0, 0, 0
         self._over = threading.Event()
 
     def cpu_seconds(self) -> float:
-        """CPU time of all processes that were seen."""
-        return sum(self._cpu.values())
+        """CPU time of all processes, as of the last look."""
+        return self._spent
 
     def killed_for_memory(self) -> int:
         """1 once the box was ended for holding too much."""
@@ -45,28 +45,32 @@ class Watched:
 
     def look(self) -> None:
         """Add up, and end the box where it is past its bounds."""
-        held, seen = 0, 0
-        for pid in self._processes():
-            with suppress(OSError, IndexError):
-                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-                self._cpu[pid] = (int(fields[11]) + int(fields[12])) / _TICKS
-                resident, shared = map(int, Path(f"/proc/{pid}/statm").read_text().split()[1:3])
-                held += (resident - shared) * _PAGE
+        held, seen, spent = 0, 0, 0.0
+        for pid in self._family():
+            with suppress(psutil.Error):
+                process = psutil.Process(pid)
+                memory = process.memory_info()
+                spent += sum(process.cpu_times()[:4])  # its own, and that of children that are gone
+                held += memory.rss - memory.shared
                 seen += 1
+        self._spent = max(self._spent, spent)
         if held > self._memory or seen > self._pids:
             self._killed, self._refused = int(held > self._memory), int(seen > self._pids)
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._init, signal.SIGKILL)
 
-    def _processes(self) -> Iterator[int]:
-        """Process 1 and all that descend from it; none can leave, for orphans become process 1's own."""
+    def _family(self) -> Iterator[int]:
+        """Process 1 and all that descend from it; none can leave, for orphans become process 1's own.
+
+        By the kernel's lists of children: psutil looks at every process of the machine to find a few.
+        """
         todo = [self._pid]
         while todo:
             pid = todo.pop()
             yield pid
             with suppress(OSError):
-                for task in os.scandir(f"/proc/{pid}/task"):
-                    todo += map(int, Path(task.path, "children").read_text().split())
+                for thread in os.scandir(f"/proc/{pid}/task"):
+                    todo += map(int, Path(thread.path, "children").read_text().split())
 
     def run(self) -> None:
         """Look again and again until told to stop."""
@@ -76,6 +80,11 @@ class Watched:
     def stop(self) -> None:
         """Look no more."""
         self._over.set()
+
+
+def possible() -> bool:
+    """Whether this kernel tells the children of a process."""
+    return Path("/proc/thread-self/children").exists()
 
 
 @contextmanager

@@ -22,13 +22,13 @@ def rollout(task: Task, agent: str = "teacher", identity: str = "", messages: An
         "seconds": 1.5,
         "changes": (),
         "task_digest": task.digest,
+        "harness": {},
     } | fields
     said = messages if messages is not None else [{"role": "assistant", "content": "Done."}]
     return Rollout(
         id=identity or f"r-{agent}-{task.id}",
         task=task.id,
         agent=agent,
-        harness={},
         sampling={},
         calls=(),
         messages=said,
@@ -63,7 +63,7 @@ def failed(of: Rollout, boundary: str, message: str = "broke") -> Verdict:
 def attempt(of: Rollout, judged: Verdict | None) -> Attempt:
     """The two joined, as bench.reading joins them."""
     parts = (of.id, of.task, of.agent, of.attempt, of.status, of.limit, of.error, of.messages, of.usage, of.seconds, of.changes)
-    return Attempt(*parts, judged)
+    return Attempt(*parts, judged, tuple(of.harness.get("weak", ())))
 
 
 def keep(tasks: Iterable[Task], rollouts: Iterable[Rollout] = (), verdicts: Iterable[Verdict] = ()) -> None:

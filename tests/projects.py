@@ -58,8 +58,8 @@ def solved(task: Task) -> Solution:
 class Project:
     """A folder with tasks, solutions, a selection and params, in which the stage runs as a process."""
 
-    def __init__(self, root: Path, tasks: Sequence[Task], split: str = "train", **section: Any):
-        self.root, self.tasks, self.split = root, tasks, split
+    def __init__(self, root: Path, tasks: Sequence[Task], split: str = "train", backend: str = "bwrap", **section: Any):
+        self.root, self.tasks, self.split, self.backend = root, tasks, split, backend
         self.section(**section)
         self.write(tasks)
 
@@ -73,7 +73,7 @@ class Project:
         (self.root / "data/selection.json").write_text(json.dumps(lists))
 
     def section(self, **values: Any) -> None:
-        (self.root / "params.yaml").write_text(yaml.safe_dump({"sandbox": {}, "rollout": {**SECTION, **values}}))
+        (self.root / "params.yaml").write_text(yaml.safe_dump({"sandbox": {"backend": self.backend}, "rollout": {**SECTION, **values}}))
 
     def start(self, *argv: str, **env: str) -> subprocess.Popen[str]:
         clean = {k: v for k, v in os.environ.items() if k not in ("CLAWGYM_STORE", "OPENAI_API_KEY")}

@@ -37,6 +37,7 @@ class Host:
 
     mark: str
     variables: dict[str, str]
+    endpoint: str  # of the boxes that are attacked
     reached: list[str] = field(default_factory=list)
 
 
@@ -52,22 +53,28 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     abstract.bind(f"\0{mark}")
     path.bind(str(folder / "server"))
     (folder / "server").chmod(0o777)
+    own, other = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+    for endpoint, name in ((own, "own"), (other, "other")):
+        endpoint.bind(str(folder / name))
+        (folder / name).chmod(0o777)
+    own.listen()
     variables = {
         "MARK": mark,
         "HOST_FILE": str(folder / "secret.txt"),
         "HOST_SOCKET": str(folder / "server"),
+        "OTHER_ENDPOINT": str(folder / "other"),
         "HOST_ABSTRACT": mark,
         "HOST_PORT": str(tcp.getsockname()[1]),
         "REPOSITORY": str(HERE.parent.parent),
     }
-    found = Host(mark, variables)
-    for server in (tcp, abstract, path):
+    found = Host(mark, variables, str(folder / "own"))
+    for server in (tcp, abstract, path, other):
         server.listen()
         threading.Thread(target=_accept, args=(server, found.reached), daemon=True).start()
     os.environ["OPENAI_API_KEY"] = f"sk-{mark}"
     yield found
     del os.environ["OPENAI_API_KEY"]
-    for server in (tcp, abstract, path):
+    for server in (tcp, abstract, path, own, other):
         server.close()
 
 
@@ -110,7 +117,7 @@ def test_an_attack_gains_nothing(name: str, host: Host, open_box: Any, neighbour
     assert HEAD.match(text.decode()), "it says what it tries and what must happen"
     command = f"env {shlex.join(f'{k}={v}' for k, v in host.variables.items())} {'bash' if name.endswith('.sh') else 'python3'} /tmp/attack"
     watch = Watch()
-    with open_box([file_of("a.txt", b"alpha\n")], CAPS) as box:
+    with open_box([file_of("a.txt", b"alpha\n")], CAPS, endpoint=host.endpoint) as box:
         watch.start()
         try:
             box.write("/tmp/attack", text)
@@ -154,12 +161,20 @@ def test_there_are_enough_of_them() -> None:
     assert len(ATTACKS) >= 45
 
 
+def test_the_threat_model_says_what_each_tries() -> None:
+    page = (HERE.parent.parent / "docs/threat-model.md").read_text()
+    for name in ATTACKS:
+        tries, must = (line.partition(": ")[2] for line in HEAD.findall((HERE / name).read_text())[0].splitlines())
+        assert f"| `{name}` | {tries} | {must} | held | held |" in page
+
+
 BITING = (
     "see-host-file.sh",
     "see-processes.py",
     "reach-host-loopback.py",
     "reach-abstract.py",
     "reach-socket-file.py",
+    "reach-other-endpoint.py",
     "reach-raw.py",
     "trick-hard-link.sh",
 )

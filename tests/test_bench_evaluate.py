@@ -61,6 +61,14 @@ def test_rubrics_that_nobody_judged_are_counted_and_said():
     assert evaluate.line("someone", found).endswith("errors 1, not judged 1")
 
 
+def test_boxes_that_went_without_a_protection_are_counted_and_said():
+    strong, weak = made.rollout(TASKS[0]), made.rollout(TASKS[1], harness={"name": "builtin", "weak": ["a filter"]})
+    found = figures([made.attempt(r, made.verdict(r)) for r in (strong, weak)])
+    assert found["weak"] == {"a filter": 1}
+    assert evaluate.line("someone", found).endswith("1 in boxes without a filter")
+    assert "weak" not in figures([made.attempt(strong, made.verdict(strong))])
+
+
 def test_an_ungraded_rollout_is_an_error_of_the_grader():
     assert figures([made.attempt(made.rollout(TASKS[0]), None)])["status"] == {"error: grader": 1}
 

@@ -88,6 +88,14 @@ def test_the_page_says_which_scores_are_code_only():
         assert html.count(said) == 1
 
 
+def test_the_page_says_which_boxes_were_weak():
+    task = making.task({}, "Do it.")
+    run = made.rollout(task, harness={"weak": ["a filter of system calls"]})
+    figures = {"x": evaluate([made.attempt(run, made.verdict(run))], {task.id: ("Analysis", 1)}, 10, 1)}
+    said = Seen(report.page("Bench", figures, [], {})).text
+    assert "1 attempt was made in boxes without a filter of system calls (sandbox.allow_weak)." in said
+
+
 def test_hostile_text_is_there_to_be_read():
     text = Seen(page(HOSTILE)).text
     assert "<img src=x onerror=alert(2)>" in text
