@@ -135,10 +135,10 @@ def reachable(wanted: Sequence[str]) -> Iterator[list[Sandbox]]:
 @contextmanager
 def _engine() -> Iterator[None]:
     """An engine that answers, under the name by which boxes look for one."""
-    from sandbox import container  # noqa: PLC0415 (docker takes a fifth of a second to import)
+    from sandbox.engine import connect  # noqa: PLC0415 (docker takes a fifth of a second to import)
 
     with engine() as address, mock.patch.dict(os.environ, DOCKER_HOST=address):
-        container.engine()
+        connect()
         yield
 
 

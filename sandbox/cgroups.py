@@ -30,7 +30,7 @@ _numbers = itertools.count()
 _finding = threading.Lock()
 
 # A shell, since only the process itself can enter its group before anything of the box runs; the paths are arguments.
-ENTER = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 97; shift; done; shift; exec "$@"'
+ENTER = 'while [ "$1" != -- ]; do echo 0 > "$1" || exit 97; shift; done; shift; exec "$@"'
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,12 @@ class Groups:
         return f"cgroup v{self.version}"
 
     def entries(self) -> list[str]:
-        """The files into which a process writes itself to be bounded."""
-        return [str(d / "cgroup.procs") for d in sorted(set(self.directories.values()))]
+        """The files into which a process of one thread writes 0, which is itself, to be bounded.
+
+        On v1 the file for threads: a thread that moves itself needs no lock of all processes, for which the kernel would wait 10 ms.
+        """
+        name = "cgroup.procs" if self.version == 2 else "tasks"
+        return [str(d / name) for d in sorted(set(self.directories.values()))]
 
     def cpu_seconds(self) -> float:
         """CPU time used by all processes of the box so far; 0 where nothing counts it."""

@@ -5,18 +5,18 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import subprocess
-import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from sandbox import bwrap, engine
 from sandbox.faults import BoxError
-from specs import digests
+from specs import digests, errors
 
 NAME = "clawgym-box"
 PACKAGES = (
@@ -27,6 +27,7 @@ _SKIPPED = ("/usr/share/doc/", "/usr/share/man/", "/usr/share/locale/", "/usr/sh
 _DIRECTORIES = {"workspace": 0o755, "tmp": 0o1777, "proc": 0o755, "sys": 0o755, "dev": 0o755, "run": 0o755, "etc": 0o755}
 
 
+@functools.cache
 def tag() -> str:
     """The image's name and tag: of the versions of all packages in it, and of the runner's code."""
     code = [digests.of_bytes(bwrap.source(name)) for name in ("inbox", *bwrap.BESIDE)]
@@ -117,10 +118,11 @@ def _add(archive: tarfile.TarFile, path: str, mode: int, kind: bytes, target: st
     archive.addfile(info, io.BytesIO(content))
 
 
-def main() -> int:
+def main(argv: Sequence[str]) -> int:
+    """`python -m sandbox.image`: build it where it is not there, and say its name."""
     print(build(engine.connect()))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    errors.run(main)

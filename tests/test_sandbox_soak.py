@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import random
 import tempfile
+import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import making
 import pytest
@@ -17,6 +23,7 @@ from projects import Project
 from sandbox import engine, rollout
 from sandbox.agents import scripted_agent
 from sandbox.box import Caps, Sandbox
+from sandbox.harness import Complete
 from specs.records import Rollout, Solution, Task
 from specs.store import Store
 
@@ -37,11 +44,13 @@ def numbered(n: int) -> Task:
     return making.task({"in.txt": f"{n}\n"}, f"Double the number of case {n}.", ("out.txt",), f"{n:x}a2b3c4d5e6")
 
 
-def run(folder: Path, numbers: range, workers: int, sandbox: Sandbox) -> list[Rollout]:
-    """Roll the teacher out in this process, with six calls an episode."""
+def run(folder: Path, numbers: range, workers: int, sandbox: Sandbox, gate: threading.Barrier | None = None) -> list[Rollout]:
+    """Roll the teacher out in this process, with six calls an episode. With a `gate`, nobody goes on until so many have begun."""
     tasks = [numbered(n) for n in numbers]
     solutions: list[Solution] = [making.solution(STEPS, task.id) for task in tasks]
     agent = scripted_agent("teacher", 0, tasks, solutions)
+    if gate:
+        agent = replace(agent, opened=functools.partial(_gated, agent.opened, gate))
     store = Store(folder / "store.sqlite")
     attempts = rollout.plan(agent, tasks, 1, CAPS, sandbox)
     try:
@@ -108,8 +117,20 @@ def test_rollouts_in_containers_leave_no_trace(sandbox: Sandbox, tmp_path: Path)
     assert containers() == []
 
 
-def test_sixty_four_boxes_side_by_side(sandbox: Sandbox, tmp_path: Path) -> None:
-    assert right(run(tmp_path, range(128), 64, sandbox), range(128))
+def test_sixty_four_boxes_at_once(sandbox: Sandbox, tmp_path: Path) -> None:
+    assert right(run(tmp_path, range(128), 64, sandbox, threading.Barrier(64)), range(128))
+
+
+@contextmanager
+def _gated(opened: Callable[[], AbstractContextManager[Complete]], gate: threading.Barrier) -> Iterator[Complete]:
+    with opened() as complete:
+
+        def gated(messages: list[Any], tools: list[Any], sampling: dict[str, Any]) -> Any:
+            if len(messages) == 2:
+                gate.wait(300)
+            return complete(messages, tools, sampling)
+
+        yield gated
 
 
 def containers() -> list[str]:
