@@ -121,6 +121,7 @@ def test_a_domain_is_tried_with_the_operations_that_apply_to_it(root: Path) -> N
     assert "lent-saws.yaml:4:1: relations: no operation can be asked of it" in asked[1]["messages"][3]["content"]
 
 
+@pytest.mark.slow
 def test_a_workflow_of_which_no_task_comes_out_is_fed_back(root: Path) -> None:
     """Nobody can tell 40 groups from 41 where there are three: only compiling shows it."""
     tinyspecs.replace(root, "skills/counting/operations.yaml", "n: {integer: [2, 3]}", "n: {integer: [40, 50]}")

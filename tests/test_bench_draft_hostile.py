@@ -61,6 +61,7 @@ def test_a_drafted_operation_may_not_yield_code(root: Path) -> None:
     assert not marker.exists()
 
 
+@pytest.mark.slow
 def test_a_drafted_solution_runs_in_a_box(root: Path) -> None:
     outside = root / "outside.csv"
     outside.write_text("measure\n1\n")

@@ -62,6 +62,7 @@ ENVIRONMENTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_the_same_specs_give_the_same_bytes(once: Path, tmp_path: Path, name: str) -> None:
     workers, environment = ENVIRONMENTS[name]

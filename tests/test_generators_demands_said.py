@@ -18,6 +18,8 @@ from generators.plan import Plan, plans
 from specs import catalogue
 from specs.catalogue import Catalogue, Spec
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 SHARE = 0.3
 BROKEN = re.compile(r"[,;:(]\s*[.;,:)]|\(\s*\)|\s[.,;)]|^\W*[,.;]|\b(?:and|but|so)\s*[.;,)]|[.!?] (?:and|but|so)\b|[.!?]\s+[a-z]")

@@ -127,6 +127,7 @@ def common_scenario() -> str:
     return Counter(p.scenario for p in before().values() if p.route == "skill").most_common(1)[0][0]
 
 
+@pytest.mark.slow
 def test_an_inserted_scenario_changes_only_the_tasks_that_it_wins(tree: Path) -> None:
     cloned(tree / "specs/scenarios", common_scenario())
     other = catalogue.load(tree)
@@ -157,6 +158,7 @@ def with_operation(tree: Path) -> None:
     rewritten(path, insert)
 
 
+@pytest.mark.slow
 def test_an_inserted_operation_that_nobody_uses_touches_nothing(tree: Path) -> None:
     with_operation(tree)
     other = catalogue.load(tree)
@@ -165,6 +167,7 @@ def test_an_inserted_operation_that_nobody_uses_touches_nothing(tree: Path) -> N
     assert_same_bytes(other, (p for p in before().values() if any(o.startswith("ledger.") for o in p.operations)))
 
 
+@pytest.mark.slow
 def test_an_inserted_operation_changes_only_the_tasks_of_the_workflow_that_uses_it(tree: Path) -> None:
     """The other tasks of that scenario are compiled anew, to the same bytes."""
     with_operation(tree)
@@ -193,6 +196,7 @@ def test_an_inserted_persona_changes_only_the_tasks_that_it_wins(tree: Path) -> 
     assert moved(after) == {i for i, p in after.items() if p.persona == INSTEAD} != set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["domain", "noise"])
 def test_an_inserted_domain_or_kind_of_noise_touches_nothing(tree: Path, kind: str) -> None:
     if kind == "domain":

@@ -12,6 +12,8 @@ from starlette.responses import Response
 
 from specs.records import Rollout
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = {
     "a": ("a fork bomb", ":(){ :|:& };: ; wait; sleep 60"),
     "b": ("a memory hog", "python3 -c 'x = bytearray(2 * 10**9); print(len(x))'"),

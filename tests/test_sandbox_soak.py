@@ -27,7 +27,7 @@ from sandbox.harness import Complete
 from specs.records import Rollout, Solution, Task
 from specs.store import Store
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 CAPS = Caps(memory_mb=256, disk_mb=16)
 STEPS = [
     ("exec", {"command": "ls -l"}, "Looking."),

@@ -26,6 +26,7 @@ def masked(ids: list[int], mask: list[int]) -> list[str]:
     return [making.tokenizer().decode([i for i, _ in run]) for own, run in runs if own]
 
 
+@pytest.mark.slow
 def test_the_mask_covers_exactly_what_the_assistant_says() -> None:
     ids, mask = chat.tokens(making.tokenizer(), making.conversation(), making.TOOLS)
     assert masked(ids, mask) == SAID
@@ -47,6 +48,7 @@ def test_the_order_of_a_schemas_keys_does_not_matter() -> None:
     assert chat.tokens(making.tokenizer(), messages, stored) == chat.tokens(making.tokenizer(), messages, making.TOOLS)
 
 
+@pytest.mark.slow
 def test_the_mask_agrees_with_the_templates_own_generation_markers() -> None:
     tokenizer = making.tokenizer()
     out = tokenizer.apply_chat_template(

@@ -52,6 +52,7 @@ def corpus() -> list[tuple[Right, bytes]]:
     return [(RIGHTS[number], bytes.fromhex(data)) for number, data in json.loads(done.stdout)]
 
 
+@pytest.mark.slow
 def test_a_corpus_of_malformed_outputs() -> None:
     made = corpus()
     assert len(made) >= LEAST
