@@ -73,6 +73,7 @@ def test_a_drafted_solution_runs_in_a_box(root: Path) -> None:
     assert outside.read_text() == "measure\n1\n"
 
 
+@pytest.mark.slow
 def test_a_drafted_truth_reads_no_file(root: Path) -> None:
     outside = root / "outside.csv"
     outside.write_text("measure\n1\n")

@@ -59,6 +59,7 @@ MAIL_KEY = st.from_regex(r"[a-z]{3}-[0-9]{3}", fullmatch=True)
 WORDS = NAME | ANY.filter(lambda s: holding.plain(s) and s.strip() and "\n" not in s)
 
 
+@pytest.mark.slow
 @given(
     rows=st.lists(
         st.tuples(MAIL_KEY | ANY, WORDS, WORDS, MINUTE, st.none() | NAME | ANY, WORDS, WORDS),

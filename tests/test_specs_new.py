@@ -33,6 +33,7 @@ def told(kind: str, name: str) -> list[str]:
     return [str(p) for p in error.value.problems]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", new.KINDS)
 def test_a_starting_file_validates_as_it_is(root: Path, kind: str) -> None:
     before = validate.counts(corpus.read(root)[0])

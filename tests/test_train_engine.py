@@ -29,6 +29,7 @@ def stop() -> int:
     return int(making.tokenizer().eos_token_id)
 
 
+@pytest.mark.slow
 def test_requests_side_by_side_get_what_each_gets_alone() -> None:
     model = making.tiny()
     alone = []
