@@ -44,8 +44,8 @@ class Sandbox:
 
     def told(self) -> dict[str, Any]:
         """What a record says of it, and its key depends on: whatever is not the default, and the protections that boxes go without."""
-        known = {"backend": self.backend, "runtime": self.runtime}
-        told: dict[str, Any] = {name: value for name, value in known.items() if value != getattr(PLAIN, name)}
+        told: dict[str, Any] = {"backend": self.backend} if self.backend != PLAIN.backend else {}
+        told |= {"runtime": self.runtime} if self.runtime else {}
         return told | ({"weak": list(weak(self))} if self.allow_weak and weak(self) else {})
 
 
@@ -63,6 +63,8 @@ class Bounds(Protocol):
     def killed_for_memory(self) -> int: ...
 
     def refused_processes(self) -> int: ...
+
+    def ended(self) -> str: ...
 
 
 def configured() -> Sandbox:
@@ -97,29 +99,32 @@ def started(caps: Caps, sandbox: Sandbox, endpoint: str = "") -> Iterator[tuple[
             f"this host can't give boxes {' and '.join(lacking)}; sandbox.allow_weak in params.yaml does without, and reports say so"
         )
     program = b"" if FILTER in lacking else seccomp.program()
-    opened = _container if sandbox.backend == "docker" else _bubble
-    with opened(caps, sandbox, program, NESTING not in lacking, endpoint) as found:
+    if sandbox.backend == "docker":
+        opened = _container(caps, program, sandbox.runtime, endpoint)
+    else:
+        opened = _bubble(caps, program, NESTING not in lacking, endpoint)
+    with opened as found:
         yield found
 
 
 @contextmanager
-def _container(caps: Caps, sandbox: Sandbox, program: bytes, bar: bool, endpoint: str) -> Iterator[tuple[Running, Bounds]]:
+def _container(caps: Caps, program: bytes, runtime: str, endpoint: str) -> Iterator[tuple[Running, Bounds]]:
     from sandbox import container  # noqa: PLC0415 (docker takes a fifth of a second to import)
 
     bounds = caps.disk_mb * MB, _memory(caps), caps.pids + _OVERHEAD_PIDS
-    with container.start(container.Wanted(*bounds, _always(caps), program, sandbox.runtime, endpoint)) as started:
+    with container.start(container.Wanted(*bounds, _always(caps), program, runtime, endpoint)) as started:
         yield started
 
 
 @contextmanager
-def _bubble(caps: Caps, sandbox: Sandbox, program: bytes, bar: bool, endpoint: str) -> Iterator[tuple[Running, Bounds]]:
+def _bubble(caps: Caps, program: bytes, bar_nesting: bool, endpoint: str) -> Iterator[tuple[Running, Bounds]]:
     memory, pids = _memory(caps), caps.pids + _OVERHEAD_PIDS
     groups = cgroups.make(memory, pids)
     with ExitStack() as stack:
         if groups:
             stack.callback(groups.remove)
         entries = groups.entries() if groups else ()
-        wanted = bwrap.Wanted(caps.disk_mb * MB, _rlimits(caps, groups), entries, program, bar, endpoint)
+        wanted = bwrap.Wanted(caps.disk_mb * MB, _rlimits(caps, groups), entries, program, bar_nesting, endpoint)
         running = stack.enter_context(bwrap.start(wanted))
         yield running, groups or stack.enter_context(watcher.watch(running, memory, pids))
 

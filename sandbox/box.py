@@ -7,8 +7,9 @@ other boxes and the repository are out of its reach; so is the host's memory, CP
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any, Protocol
 
 from sandbox import backends, changes
 from sandbox.backends import MB, PLAIN, Caps, Sandbox
@@ -16,9 +17,28 @@ from sandbox.faults import BoxError, BoxLimit
 from sandbox.handle import Box, Result
 from specs.records import File, Service
 
-__all__ = ["Box", "BoxError", "BoxLimit", "Caps", "Result", "Sandbox", "checked", "configured_box", "open_box", "prepare", "start_box"]
+__all__ = [
+    "Box",
+    "BoxError",
+    "BoxLimit",
+    "Caps",
+    "OpenBox",
+    "Result",
+    "Sandbox",
+    "checked",
+    "configured_box",
+    "open_box",
+    "prepare",
+    "start_box",
+]
 
 SITE_MB = 64  # of pages, which the runner holds in the box's memory
+
+
+class OpenBox(Protocol):
+    """Opens a fresh box, or what can do the same, that holds some files and serves what a task's services say."""
+
+    def __call__(self, files: Iterable[File], *, services: Iterable[Service] = ()) -> AbstractContextManager[Any]: ...
 
 
 @contextmanager
@@ -37,7 +57,7 @@ def open_box(
         yield box
 
 
-def configured_box() -> Callable[..., AbstractContextManager[Box]]:
+def configured_box() -> OpenBox:
     """`open_box` with the sandbox that params.yaml says. Raises UserError where it says none."""
     return functools.partial(open_box, sandbox=backends.configured())
 

@@ -68,15 +68,8 @@ class Wanted:
 
 def arguments(wanted: Wanted, data: Mapping[str, int], filter_fd: int | None, info_fd: int) -> list[str]:
     """The command line of bubblewrap. `data` maps paths inside the box to descriptors that hold their content."""
-    line = [
-        "--unshare-all",
-        "--unshare-user",
-        *(["--disable-userns"] if wanted.bar_nesting else []),
-        "--as-pid-1",
-        "--new-session",
-        "--cap-drop",
-        "ALL",
-    ]
+    line = ["--unshare-all", "--unshare-user", "--as-pid-1", "--new-session", "--cap-drop", "ALL"]
+    line += ["--disable-userns"] if wanted.bar_nesting else []
     line += ["--uid", str(INSIDE_ID), "--gid", str(INSIDE_ID), "--hostname", "box"]
     line += ["--ro-bind", "/usr", "/usr"]
     for path in filter(os.path.isdir, _LOCAL):
@@ -102,9 +95,9 @@ def arguments(wanted: Wanted, data: Mapping[str, int], filter_fd: int | None, in
 def start(wanted: Wanted) -> Iterator[running.Running]:
     """A started box; at the end every process of it is dead and every descriptor closed. Raises BoxError where it doesn't start."""
     with ExitStack() as stack:
-        complaints = _held(stack, os.memfd_create("complaints"))
+        complaints = running.held(stack, os.memfd_create("complaints"))
         # Not a pipe: were we killed now, its writer would die of that, and leave a child that waits for ever.
-        info = _held(stack, os.memfd_create("info"))
+        info = running.held(stack, os.memfd_create("info"))
         ours, theirs = socket.socketpair()
         stack.enter_context(ours)
         with ExitStack() as passed:  # descriptors that only the child needs
@@ -114,11 +107,11 @@ def start(wanted: Wanted) -> Iterator[running.Running]:
         try:
             ours.settimeout(START_S)
             _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
-            workspace = _held(stack, descriptors[0])
-            init = _held(stack, _process_1(process.pid, info))
+            workspace = running.held(stack, descriptors[0])
+            init = running.held(stack, _process_1(process.pid, info))
         except (OSError, ValueError, IndexError) as error:
             raise BoxError(f"the box doesn't start: {running.said(complaints) or error!r}") from error
-        started = running.Running(ours, workspace, init, complaints, process)
+        started = running.Running(ours, workspace, init, complaints)
         stack.callback(running.kill, started)
         yield started
 
@@ -132,8 +125,8 @@ def bars_nesting() -> bool:
 
 def _spawn(stack: ExitStack, wanted: Wanted, control: socket.socket, info: int, complaints: int) -> subprocess.Popen[bytes]:
     contents = {path: text.encode() for path, text in STUBS.items()} | programs()
-    data = {path: _held(stack, _memory(content)) for path, content in contents.items()}
-    filter_fd = _held(stack, _memory(wanted.program)) if wanted.program else None
+    data = {path: running.held(stack, _memory(content)) for path, content in contents.items()}
+    filter_fd = running.held(stack, _memory(wanted.program)) if wanted.program else None
     line = [_program("bwrap"), *arguments(wanted, data, filter_fd, info)]
     if os.geteuid() == 0:
         identity = ["--reuid", str(OUTSIDE_ID), "--regid", str(OUTSIDE_ID), "--clear-groups", "--no-new-privs"]
@@ -207,9 +200,4 @@ def _memory(content: bytes) -> int:
     fd = os.memfd_create("content")
     os.write(fd, content)
     os.lseek(fd, 0, os.SEEK_SET)
-    return fd
-
-
-def _held(stack: ExitStack, fd: int) -> int:
-    stack.callback(os.close, fd)
     return fd

@@ -73,6 +73,10 @@ class Groups:
         """How many processes the kernel killed for want of memory."""
         return _counter(self.directories["memory"] / ("memory.events" if self.version == 2 else "memory.oom_control"), "oom_kill")
 
+    def ended(self) -> str:
+        """The cap that a box which is over must have died of, or empty."""
+        return "memory" if self.killed_for_memory() else ""
+
     def refused_processes(self) -> int:
         """How many forks failed at the bound."""
         return _counter(self.directories["pids"] / "pids.events", "max")
@@ -123,18 +127,32 @@ def _found() -> Hierarchy | None:
 
 
 def find(mountinfo: str, own: str) -> Hierarchy | None:
-    """The hierarchy described by the texts of /proc/self/mountinfo and /proc/self/cgroup, or None."""
+    """Where groups may be made, by the texts of /proc/self/mountinfo and /proc/self/cgroup, or None."""
+    parents, unified = _standing(mountinfo, own)
+    if parents.keys() >= NEEDED:
+        return Hierarchy(1, parents)
+    ancestor = _delegated(unified) if unified else None
+    return Hierarchy(2, dict.fromkeys(NEEDED, ancestor)) if ancestor else None
+
+
+def of(mountinfo: str, own: str) -> Groups | None:
+    """The groups that a process is in, by the texts of /proc/self/mountinfo and of the process's cgroup file, or None."""
+    parents, unified = _standing(mountinfo, own)
+    if parents.keys() >= NEEDED:
+        return Groups(1, parents)
+    return Groups(2, dict.fromkeys(NEEDED, unified)) if unified else None
+
+
+def _standing(mountinfo: str, own: str) -> tuple[dict[str, Path], Path | None]:
+    """The groups of whom `own` tells: by controller on v1, and on v2."""
     paths = {controller: path for _, names, path in (line.split(":", 2) for line in own.splitlines()) for controller in names.split(",")}
-    parents, unified = {}, None
+    parents, unified = dict[str, Path](), None
     for kind, root, mount, options in _mounts(mountinfo):
         if kind == "cgroup2":
             unified = _own(root, mount, paths.get("", "/"))
         for controller in WANTED & set(options.split(",")) if kind == "cgroup" else ():
             parents[controller] = _own(root, mount, paths.get(controller, "/"))
-    if parents.keys() >= NEEDED:
-        return Hierarchy(1, parents)
-    ancestor = _delegated(unified) if unified else None
-    return Hierarchy(2, dict.fromkeys(NEEDED, ancestor)) if ancestor else None
+    return parents, unified
 
 
 def sweep(roots: Iterable[Path]) -> None:

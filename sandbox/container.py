@@ -69,10 +69,10 @@ class Attached:
 
 def groups(pid: int) -> cgroups.Groups:
     """The control groups of a container, by a process in it; made and removed by the engine."""
-    hierarchy = cgroups.find(Path("/proc/self/mountinfo").read_text(), Path(f"/proc/{pid}/cgroup").read_text())
-    if hierarchy is None:
+    found = cgroups.of(Path("/proc/self/mountinfo").read_text(), Path(f"/proc/{pid}/cgroup").read_text())
+    if found is None:
         raise BoxError("the container has no control groups that can be read")
-    return cgroups.Groups(hierarchy.version, hierarchy.parents)
+    return found
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def start(wanted: Wanted) -> Iterator[tuple[running.Running, cgroups.Groups]]:
         try:
             identity = _created(api, wanted)
             stack.callback(_removed, api, identity)
-            complaints = _held(stack, os.memfd_create("complaints"))
+            complaints = running.held(stack, os.memfd_create("complaints"))
             stream = api.attach_socket(identity, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
             stack.callback(stream.close)
             raw = getattr(stream, "_sock", stream)
@@ -108,10 +108,10 @@ def start(wanted: Wanted) -> Iterator[tuple[running.Running, cgroups.Groups]]:
             if control.recv(1) != b".":
                 raise BoxError(f"the box doesn't start: {running.said(complaints)}")
             pid = int(api.inspect_container(identity)["State"]["Pid"])
-            init = _held(stack, os.pidfd_open(pid))
+            init = running.held(stack, os.pidfd_open(pid))
             if identity not in Path(f"/proc/{pid}/cgroup").read_text():  # it died, and the pid is another's now
                 raise BoxError(f"the box is gone at once: {running.said(complaints)}")
-            workspace = _held(stack, os.open(f"/proc/{pid}/root/workspace", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+            workspace = running.held(stack, os.open(f"/proc/{pid}/root/workspace", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
             bounds = groups(pid)
         except (OSError, APIError) as error:
             raise BoxError(f"the box doesn't start: {error}") from error
@@ -169,8 +169,3 @@ def _hosts() -> Path:
 def _removed(api: Any, identity: str) -> None:
     with suppress(NotFound):
         api.remove_container(identity, force=True, v=True)
-
-
-def _held(stack: ExitStack, fd: int) -> int:
-    stack.callback(os.close, fd)
-    return fd

@@ -9,9 +9,8 @@ from typing import Any
 
 from sandbox import tools
 from sandbox.backends import PLAIN
-from sandbox.box import BoxLimit, Caps, Sandbox, open_box
+from sandbox.box import BoxLimit, Caps, OpenBox, Sandbox, open_box
 from sandbox.harness import HARNESS, Complete, Episode, run_episode
-from sandbox.pool import OpenBox
 from specs import digests
 from specs.errors import BoundaryError
 from specs.records import Change, Failure, Limits, Rollout, Task, Usage

@@ -209,10 +209,9 @@ class Box:
         running.kill(self._running)
         if isinstance(error, BoxLimit):
             return error
-        if self._bounds.refused_processes() and self._bounds.named == "rlimits and a watcher":
-            return BoxLimit("pids", f"the box had more than its {self._caps.pids} processes")
-        if self._bounds.killed_for_memory():
-            return BoxLimit("memory", f"the box needed more than its {self._caps.memory_mb} MB of memory")
+        if which := self._bounds.ended():
+            most = {"memory": f"{self._caps.memory_mb} MB of memory", "pids": f"{self._caps.pids} processes"}
+            return BoxLimit(which, f"the box needed more than its {most[which]}")
         if isinstance(error, TimeoutError) and busy > 0.5 * _GRACE_S:
             return BoxLimit("cpu", "the box is too busy to answer")
         return BoxError(f"{error}; {self._running.said() or 'it said nothing'}")

@@ -10,6 +10,7 @@ import io
 import os
 import subprocess
 import tarfile
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from sandbox.faults import BoxError
 from specs import digests, errors
 
 NAME = "clawgym-box"
+_building = threading.Lock()  # of two boxes that are started at once, one makes the image
 PACKAGES = (
     *("python3", "python3-yaml", "python3-openpyxl", "bash", "coreutils", "findutils", "grep", "sed", "gawk", "mawk", "diffutils", "tar"),
     *("gzip", "bzip2", "xz-utils", "zip", "unzip", "file", "less", "jq", "sqlite3", "procps", "util-linux", "git", "patch", "bc"),
@@ -37,9 +39,10 @@ def tag() -> str:
 def build(api: Any) -> str:
     """Build the image with the engine behind a docker.APIClient, if it is not there; its tag. Raises BoxError."""
     name = tag()
-    if api.images(name=name, quiet=True):
-        return name
-    said = api.import_image_from_data(_archive(), repository=name.partition(":")[0], tag=name.partition(":")[2])
+    with _building:
+        if api.images(name=name, quiet=True):
+            return name
+        said = api.import_image_from_data(_archive(), repository=name.partition(":")[0], tag=name.partition(":")[2])
     if "error" in str(said).lower():
         raise BoxError(f"the image can't be imported: {said}")
     return name

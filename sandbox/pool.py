@@ -5,20 +5,13 @@ from __future__ import annotations
 import queue
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from typing import Protocol
+from contextlib import ExitStack, contextmanager
 
-from sandbox.box import Box, Caps, Sandbox, checked, prepare, start_box
+from sandbox.box import Box, Caps, OpenBox, Sandbox, checked, prepare, start_box
 from specs.records import File, Service
 
 STARTERS = 2  # threads; more of them slow each other on few cores
 _Started = tuple[Box, ExitStack]
-
-
-class OpenBox(Protocol):
-    """Opens a fresh box that holds some files, and serves what a task's services say."""
-
-    def __call__(self, files: Iterable[File], *, services: Iterable[Service] = ()) -> AbstractContextManager[Box]: ...
 
 
 @contextmanager

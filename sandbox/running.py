@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
-import subprocess
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,7 +32,6 @@ class Running:
     workspace: int
     init: int
     complaints: int  # a memory file that takes standard error of the backend and the runner
-    process: subprocess.Popen[bytes] | None = None  # of ours outside the box, where the backend has one
 
     def said(self) -> str:
         """The end of what the backend or the runner complained about."""
@@ -52,6 +51,12 @@ def kill(running: Running, patience_s: float = 30.0) -> None:
     poll.register(running.init, select.POLLIN)
     if not poll.poll(patience_s * 1000):
         raise BoxError("processes of the box won't die")
+
+
+def held(stack: ExitStack, fd: int) -> int:
+    """The descriptor, closed when the stack ends."""
+    stack.callback(os.close, fd)
+    return fd
 
 
 def said(complaints: int) -> str:

@@ -21,14 +21,14 @@ EVERY_S = 0.2
 
 
 class Watched:
-    """What the processes of one box use, by its process 1 as seen here. Looks at them until the process is gone."""
+    """What the processes of one box use, by its process 1 as seen here; it ends the box as a whole, and no single process."""
 
     named = "rlimits and a watcher"
 
     def __init__(self, init: int, memory_bytes: int, pids: int):
         self._init, self._memory, self._pids = init, memory_bytes, pids
         self._pid = int(re.findall(r"^Pid:\s+(-?\d+)$", Path(f"/proc/self/fdinfo/{init}").read_text(), re.MULTILINE)[0])
-        self._spent, self._killed, self._refused = 0.0, 0, 0
+        self._spent, self._ended = 0.0, ""
         self._over = threading.Event()
 
     def cpu_seconds(self) -> float:
@@ -36,12 +36,16 @@ class Watched:
         return self._spent
 
     def killed_for_memory(self) -> int:
-        """1 once the box was ended for holding too much."""
-        return self._killed
+        """None are, one by one."""
+        return 0
 
     def refused_processes(self) -> int:
-        """1 once the box was ended for having too many processes."""
-        return self._refused
+        """None are."""
+        return 0
+
+    def ended(self) -> str:
+        """The cap that the box was ended for, or empty."""
+        return self._ended
 
     def look(self) -> None:
         """Add up, and end the box where it is past its bounds."""
@@ -54,8 +58,9 @@ class Watched:
                 held += memory.rss - memory.shared
                 seen += 1
         self._spent = max(self._spent, spent)
-        if held > self._memory or seen > self._pids:
-            self._killed, self._refused = int(held > self._memory), int(seen > self._pids)
+        over = "memory" if held > self._memory else "pids" if seen > self._pids else ""
+        if over:
+            self._ended = over
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._init, signal.SIGKILL)
 

@@ -166,6 +166,9 @@ def test_the_threat_model_says_what_each_tries() -> None:
     for name in ATTACKS:
         tries, must = (line.partition(": ")[2] for line in HEAD.findall((HERE / name).read_text())[0].splitlines())
         assert f"| `{name}` | {tries} | {must} | held | held |" in page
+    assert page.count(" | held | held |\n") == len(ATTACKS)
+    readme = (HERE.parent.parent / "README.md").read_text()
+    assert f"0 and 0 of {len(ATTACKS)}" in readme and f"The {len(ATTACKS)} attacks" in readme
 
 
 BITING = (

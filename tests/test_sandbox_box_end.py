@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from boxes_making import GIVEN
+from projects import running
 
 from sandbox import cgroups
 from sandbox.box import BoxError
@@ -19,12 +20,6 @@ def groups_of_this_process() -> list[Path]:
     return [] if where is None else [p for parent in where.parents.values() for p in parent.glob(f"clawgym-{os.getpid()}-*")]
 
 
-def sleepers(seconds: str) -> list[Path]:
-    """Processes on this host that sleep for so long."""
-    lines = [(p, p.joinpath("cmdline")) for p in Path("/proc").glob("[0-9]*")]
-    return [p for p, line in lines if line.exists() and line.read_bytes() == b"sleep\0" + seconds.encode() + b"\0"]
-
-
 def test_nothing_stays_when_a_box_ends(open_box, tmp_path):
     with open_box(()), open_box(()):
         pass  # whatever is made once, such as the connection to an engine, is there now
@@ -33,8 +28,8 @@ def test_nothing_stays_when_a_box_ends(open_box, tmp_path):
     mounts = Path("/proc/mounts").read_text()
     with open_box(GIVEN) as box:
         box.exec("sleep 4321 &")
-        assert sleepers("4321")
-    assert not sleepers("4321")
+        assert running("sleep 4321")
+    assert not running("sleep 4321")
     assert len(os.listdir("/proc/self/fd")) == descriptors
     assert groups_of_this_process() == before
     assert Path("/proc/mounts").read_text() == mounts
@@ -46,7 +41,7 @@ def test_nothing_stays_when_the_user_of_a_box_fails(open_box):
         box.exec("sleep 1234 &")
         raise KeyError
     assert groups_of_this_process() == before
-    assert not sleepers("1234")
+    assert not running("sleep 1234")
 
 
 def test_a_box_that_does_not_start_says_why(monkeypatch):

@@ -13,10 +13,11 @@ from sandbox import cgroups
 
 STARTER = """
 import sys
+import psutil
 from sandbox.box import open_box
 with open_box(()) as box:
     box.exec("sleep 1000 &")
-    print(box._running.process.pid, flush=True)
+    print(*[child.pid for child in psutil.Process().children()], flush=True)
     sys.stdin.read()
 """
 
@@ -118,6 +119,14 @@ def test_the_nearest_delegated_ancestor_is_found_on_v2(tmp_path):
     text = unified(tmp_path, {".": "cpu memory pids", "user": "cpu memory pids", "user/app": "memory", "user/app/own": ""})
     found = cgroups.find(text, "0::/user/app/own\n")
     assert (found.version, set(found.parents.values())) == (2, {tmp_path / "user"})
+
+
+def test_the_groups_of_a_process_on_v2_are_its_own_and_stay_as_they_are(tmp_path):
+    text = unified(tmp_path, {".": "cpu memory pids", "docker": "", "docker/1": ""})
+    found = cgroups.of(text, "0::/docker/1\n")
+    assert (found.version, set(found.directories.values())) == (2, {tmp_path / "docker/1"})
+    assert (tmp_path / "docker/cgroup.subtree_control").read_text() == ""
+    assert cgroups.of("", "0::/\n") is None
 
 
 def test_no_delegation_means_no_groups(tmp_path):

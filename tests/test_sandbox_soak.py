@@ -18,13 +18,13 @@ from typing import Any
 
 import making
 import pytest
-from projects import Project
+from projects import Project, numbered
 
 from sandbox import engine, rollout
 from sandbox.agents import scripted_agent
 from sandbox.box import Caps, Sandbox
 from sandbox.harness import Complete
-from specs.records import Rollout, Solution, Task
+from specs.records import Rollout, Solution
 from specs.store import Store
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
@@ -38,10 +38,6 @@ STEPS = [
     ("exec", {"command": "cat out.txt"}, ""),
     ("", {}, "Doubled."),
 ]
-
-
-def numbered(n: int) -> Task:
-    return making.task({"in.txt": f"{n}\n"}, f"Double the number of case {n}.", ("out.txt",), f"{n:x}a2b3c4d5e6")
 
 
 def run(folder: Path, numbers: range, workers: int, sandbox: Sandbox, gate: threading.Barrier | None = None) -> list[Rollout]:
@@ -141,6 +137,8 @@ def test_a_runner_killed_at_any_moment_leaves_nothing_and_loses_nothing(sandbox:
     tasks = [numbered(n) for n in range(300)]
     project = Project(tmp_path, tasks, backend=sandbox.backend, workers=8)
     moments = random.Random(20)
+    if sandbox.backend == "docker":
+        engine.connect()  # which removes what is left: now, and not when we look for it
     before = of_this_machine()
     for _ in range(20):
         process = project.start("--agent", "teacher")

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from jsonschema import Draft202012Validator
 
-from sandbox.box import configured_box
+from sandbox.box import OpenBox, configured_box
 from specs import errors, layout, params, progress, shards
 from specs.errors import BoundaryError, Problem, UserError
 from specs.records import Change, EquivalentScore, MutantScore, Scorecard, Verifier
@@ -30,7 +30,6 @@ from verifiers.kept import kept
 from verifiers.measuring import Measured, Measuring
 from verifiers.parallel import finished
 from verifiers.playing import Capped, left, working
-from verifiers.snapshot import OpenBox
 
 METRICS = layout.METRICS / "scorecard.json"
 COMPILED = layout.METRICS / "compile.json"

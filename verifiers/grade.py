@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.backends import Sandbox, configured
+from sandbox.box import OpenBox
 from specs import digests, errors, layout, params, progress, rows, shards
 from specs.errors import BoundaryError, Problem, UserError
 from specs.records import Change, Check, CheckScore, Failure, Rollout, Task, Verdict, Verifier
 from specs.store import Store
 from verifiers.apart import Exceeded, Graders
 from verifiers.parallel import finished
-from verifiers.snapshot import Fault, OpenBox, View, view_of
+from verifiers.snapshot import Fault, View, view_of
 
 SOLVED = 1.0 - 1e-9
 HERE = Path(__file__).parent

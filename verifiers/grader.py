@@ -18,13 +18,12 @@ from typing import Any, BinaryIO
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # -I leaves it out, and a package on the index has our name
 
-from sandbox.box import Sandbox, open_box
+from sandbox.box import OpenBox, Sandbox, open_box
 from specs import rows
 from specs.errors import BoundaryError
 from specs.records import Change, File, Service, Task, Verifier
 from verifiers import wire
 from verifiers.grade import grade
-from verifiers.snapshot import OpenBox
 
 FILE_BYTES = 1 << 20  # of what it may write: it has nothing but complaints to write
 Limits = dict[int, tuple[int, int]]  # by number of the resource: what holds, and what it may be raised to

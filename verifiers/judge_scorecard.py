@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.box import configured_box
+from sandbox.box import OpenBox, configured_box
 from specs import errors, layout, params
 from specs.errors import Problem, UserError
 from specs.records import Change, RubricItem, Task, Verifier, change_of
@@ -25,7 +25,7 @@ from verifiers.cases import Case, cases
 from verifiers.grade import SOLVED, grade
 from verifiers.judging import Judge, Judgement, judgement, question
 from verifiers.playing import left
-from verifiers.snapshot import OpenBox, View, view_of
+from verifiers.snapshot import View, view_of
 from verifiers.spoiling import SPOILS
 
 METRICS = layout.METRICS / "judge.json"

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from sandbox.box import OpenBox
 from sandbox.faults import BoxError, BoxLimit
 from specs.records import File, Service
-from verifiers.snapshot import OpenBox
 from verifiers.warm import Warm
 
 RUNS = 400  # in one box: its caps hold for all of them together

@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.box import OpenBox
 from sandbox.changes import Tree, changed, tree_of
 from specs.records import Change, Check, CheckScore, Task, Verifier
 from verifiers.grade import combined, grade_view
-from verifiers.snapshot import OpenBox, View, inside
+from verifiers.snapshot import View, inside
 
 PROTECTED = "protected"
 

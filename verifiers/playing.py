@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sandbox import tools
-from sandbox.box import BoxLimit
+from sandbox.box import BoxLimit, OpenBox
 from specs.records import Change, Step, Task
-from verifiers.snapshot import OpenBox
 from verifiers.warm import Warm
 
 _WRITES = re.compile(

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
+from sandbox.box import OpenBox
 from sandbox.changes import MOST_ENTRIES, Budget, Tree, apply_changes, difference, read_tree, tree_of
-from specs.records import Change, File, Service, Task
+from specs.records import Change, File, Task
 
 SKILLS = ".skills/"
 READ_BYTES = 1 << 20  # no artifact that a task asks for is near this; what is larger is refused unread
 KEEP_BYTES = 8 << 20  # larger files of a folder are recorded without their content
 TOTAL_BYTES = 256 << 20
-
-
-class OpenBox(Protocol):
-    """Opens a fresh box that holds some files, and serves what a task's services say."""
-
-    def __call__(self, files: Iterable[File], *, services: Iterable[Service] = ()) -> AbstractContextManager[Any]: ...
 
 
 class Fault(Exception):

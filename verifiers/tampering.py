@@ -6,11 +6,12 @@ import dataclasses
 import sqlite3
 from collections.abc import Iterable
 
+from sandbox.box import OpenBox
 from sandbox.changes import apply_changes, difference, tree_of
 from specs import digests
 from specs.records import Change, File, Solution, Task, file_of
 from verifiers import pieces, playing
-from verifiers.snapshot import SKILLS, OpenBox
+from verifiers.snapshot import SKILLS
 
 EVERY = 4  # the solution runs once more for one task in so many: that is what an audit spends most of its time on
 _LINES = ("txt", "log")

@@ -11,11 +11,12 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from sandbox.box import OpenBox
 from sandbox.faults import BoxLimit
 from specs.errors import BoundaryError
 from specs.records import File, file_of
 from verifiers import package, parsing
-from verifiers.snapshot import OpenBox, Unreadable, View
+from verifiers.snapshot import Unreadable, View
 
 INEXACT = 0.5
 TIMEOUT_S = 10.0
