@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import plays, scripted, served
-from sandbox.endpoint import connect
-from sandbox.harness import Complete
+from sandbox.endpoint import Endpoint
 from specs import digests
 from specs.records import Solution, Task
 
@@ -21,13 +20,14 @@ TOKENS = {"logprobs": True, "return_token_ids": True}  # what our own server is 
 
 @dataclass(frozen=True)
 class Agent:
-    """Who works: its name, its policy (as recorded) per task, how it samples, its own step limit (0: the task's), its connection."""
+    """Who works: its name, its policy (as recorded) per task, how it samples, its own step limit (0: the task's), its endpoint,
+    which is up while the context lasts."""
 
     name: str
     policy_for: Callable[[Task], dict[str, Any]]
     sampling: Mapping[str, Any]
     steps: int
-    opened: Callable[[], AbstractContextManager[Complete]]
+    opened: Callable[[], AbstractContextManager[Endpoint]]
 
 
 def scripted_agent(name: str, steps: int, tasks: Sequence[Task], solutions: Sequence[Solution]) -> Agent:
@@ -36,9 +36,9 @@ def scripted_agent(name: str, steps: int, tasks: Sequence[Task], solutions: Sequ
     solved = {solution.id: {"solution": solution.digest} for solution in solutions}
 
     @contextmanager
-    def opened() -> Iterator[Complete]:
+    def opened() -> Iterator[Endpoint]:
         with scripted.serve(name, tasks, solutions) as url:
-            yield connect(url, name)
+            yield Endpoint(url, name)
 
     return Agent(name, lambda task: {"name": name, "digest": code, **solved.get(task.id, {})}, {}, steps, opened)
 
@@ -48,9 +48,9 @@ def served_agent(name: str, folder: Path, sampling: Mapping[str, Any], steps: in
     policy = {"name": name, "digest": served.digest_of_model(folder)}
 
     @contextmanager
-    def opened() -> Iterator[Complete]:
+    def opened() -> Iterator[Endpoint]:
         with served.serve_model(folder) as url:
-            yield connect(url, name, extra=TOKENS)
+            yield Endpoint(url, name, extra=TOKENS)
 
     return Agent(name, lambda task: policy, sampling, steps, opened)
 
@@ -60,7 +60,7 @@ def remote_agent(url: str, model: str, sampling: Mapping[str, Any]) -> Agent:
     policy = {"name": model, "digest": digests.digest({"endpoint": url, "model": model})}
 
     @contextmanager
-    def opened() -> Iterator[Complete]:
-        yield connect(url, model, api_key=os.environ.get(KEY))
+    def opened() -> Iterator[Endpoint]:
+        yield Endpoint(url, model, os.environ.get(KEY))
 
     return Agent(model, lambda task: policy, sampling, 0, opened)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,17 @@ TRIES = 4
 PAUSE_S = 0.5  # before the second try; doubles
 LONGEST_PAUSE_S = 60.0
 TOO_LONG = ("context_length_exceeded", "maximum context length", "exceed_context_size", "context window")  # OpenAI, vLLM, llama.cpp, others
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a policy is reached: an OpenAI-compatible URL, the model's name there, the key if it wants one, and what goes into the body
+    of each request besides. The key is no part of its repr, and of nothing that is recorded."""
+
+    url: str
+    model: str
+    api_key: str | None = field(default=None, repr=False)
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def connect(

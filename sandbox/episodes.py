@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from sandbox import tools
@@ -30,6 +30,7 @@ class Attempt:
     caps: Caps
     number: int
     sandbox: Sandbox = PLAIN
+    harness: Mapping[str, Any] = field(default_factory=lambda: HARNESS)  # name, version, and what else of it changes what comes out
 
     @property
     def id(self) -> str:
@@ -38,7 +39,7 @@ class Attempt:
             {
                 "task": self.task.digest,
                 "policy": self.policy,
-                "harness": HARNESS | self.sandbox.told(),
+                "harness": {**self.harness, **self.sandbox.told()},
                 "sampling": self.sampling,
                 "limits": asdict(self.limits),
                 "caps": asdict(self.caps),
@@ -69,13 +70,13 @@ def roll_out(attempt: Attempt, complete: Complete, opened: OpenBox | None = None
     return _record(attempt, episode, changes if episode.status != "error" else ())
 
 
-def persistently(attempt: Attempt, complete: Complete, opened: OpenBox, retries: int, keep: Callable[[Rollout], None]) -> Rollout | None:
+def persistently(attempt: Attempt, run: Callable[[Attempt], Rollout], retries: int, keep: Callable[[Rollout], None]) -> Rollout | None:
     """Run the attempt up to 1 + `retries` times until it ends without error.
 
     `keep` is called with one that did, and None returned; else the last failed one is returned.
     """
     for _ in range(1 + retries):
-        rollout = roll_out(attempt, complete, opened)
+        rollout = run(attempt)
         if rollout.status != "error":
             keep(rollout)
             return None
@@ -94,7 +95,7 @@ def _record(attempt: Attempt, episode: Episode, changes: tuple[Change, ...]) -> 
         task_digest=attempt.task.digest,
         agent=attempt.agent,
         attempt=attempt.number,
-        harness=HARNESS | attempt.sandbox.told() | {"limits": asdict(attempt.limits), "caps": asdict(attempt.caps)},
+        harness={**attempt.harness, **attempt.sandbox.told()} | {"limits": asdict(attempt.limits), "caps": asdict(attempt.caps)},
         policy=attempt.policy,
         sampling=attempt.sampling,
         status=episode.status,

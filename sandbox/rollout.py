@@ -16,11 +16,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sandbox import cgroups, plays, pool
+from sandbox import cgroups, plays
 from sandbox.agents import KEY, Agent, remote_agent, scripted_agent, served_agent
 from sandbox.backends import configured
 from sandbox.box import Caps, Sandbox
 from sandbox.episodes import Attempt, persistently
+from sandbox.harnesses import BUILTIN, HARNESSES, Harness
 from specs import errors, layout, params, shards
 from specs.errors import BoundaryError, Problem, UserError
 from specs.progress import track
@@ -60,20 +61,22 @@ def load(cls: type[Any], root: Path, split: str, ids: Sequence[str]) -> list[Any
     return [found[i] for i in ids]
 
 
-def plan(agent: Agent, tasks: Sequence[Task], attempts: int, caps: Caps, sandbox: Sandbox) -> list[Attempt]:
+def plan(agent: Agent, tasks: Sequence[Task], attempts: int, caps: Caps, sandbox: Sandbox, harness: Harness = BUILTIN) -> list[Attempt]:
     """The rollouts to have: each task `attempts` times. Where a seed is given, each attempt draws with its own."""
-    return [_attempt(agent, task, number, caps, sandbox) for task in tasks for number in range(attempts)]
+    return [_attempt(agent, task, number, caps, sandbox, harness) for task in tasks for number in range(attempts)]
 
 
-def _attempt(agent: Agent, task: Task, number: int, caps: Caps, sandbox: Sandbox) -> Attempt:
+def _attempt(agent: Agent, task: Task, number: int, caps: Caps, sandbox: Sandbox, harness: Harness) -> Attempt:
     sampling = dict(agent.sampling)
     if "seed" in sampling:
         sampling["seed"] += number
     limits = replace(task.limits, steps=agent.steps) if agent.steps else task.limits
-    return Attempt(task, agent.name, agent.policy_for(task), sampling, limits, caps, number, sandbox)
+    return Attempt(task, agent.name, agent.policy_for(task), sampling, limits, caps, number, sandbox, harness.told)
 
 
-def run(agent: Agent, attempts: Sequence[Attempt], store: Store, workers: int, retries: int) -> dict[str, Rollout]:
+def run(
+    agent: Agent, attempts: Sequence[Attempt], store: Store, workers: int, retries: int, harness: Harness = BUILTIN
+) -> dict[str, Rollout]:
     """Run the attempts that the store lacks, each in its own box; returns those that ended in an error, by id.
 
     All have the caps and the sandbox of the first.
@@ -88,14 +91,10 @@ def run(agent: Agent, attempts: Sequence[Attempt], store: Store, workers: int, r
     def keep(rollout: Rollout) -> None:
         store.put(STAGE, rollout.id, rollout)
 
-    with (
-        pool.warm(todo[0].caps, todo[0].sandbox) as opened,
-        agent.opened() as complete,
-        track(f"rollout {agent.name}", len(todo)) as advance,
-    ):
+    with harness.opened(agent, todo[0].caps, todo[0].sandbox) as roll_out, track(f"rollout {agent.name}", len(todo)) as advance:
         threads = ThreadPoolExecutor(workers)
         try:
-            for done in as_completed([threads.submit(persistently, attempt, complete, opened, retries, keep) for attempt in todo]):
+            for done in as_completed([threads.submit(persistently, attempt, roll_out, retries, keep) for attempt in todo]):
                 rollout = done.result()
                 if rollout is not None:
                     failed[rollout.id] = rollout
@@ -158,13 +157,16 @@ def arguments(argv: Sequence[str], agents: Sequence[str]) -> argparse.Namespace:
     who.add_argument("--agent", choices=list(agents), help="an agent of params.yaml")
     who.add_argument("--endpoint", metavar="URL", help=f"any OpenAI-compatible endpoint; its key is taken from {KEY}")
     parser.add_argument("--model", help="with --endpoint: the model's name there")
-    parser.add_argument("--out", type=Path, help="with --endpoint: where the shards go")
+    parser.add_argument("--out", type=Path, help="with --endpoint or another harness: where the shards go")
+    parser.add_argument("--harness", choices=list(HARNESSES), default="builtin", help="what it works under (default: the built-in loop)")
     parser.add_argument("--split", choices=["train", "bench"], default="bench")
     args = parser.parse_args(argv)
     if args.endpoint and not (args.model and args.out):
         parser.error("--endpoint needs --model and --out")
-    if args.agent and (args.model or args.out):
-        parser.error("--model and --out go with --endpoint")
+    if args.agent and args.model:
+        parser.error("--model goes with --endpoint")
+    if args.agent and bool(args.out) != (args.harness != "builtin"):
+        parser.error("--out goes with --endpoint, or with another harness than the built-in one")
     return args
 
 
@@ -177,8 +179,9 @@ def main(argv: Sequence[str]) -> int:
     agent = agent_of(args, section, tasks)
     store = Store()
     try:
-        attempts = plan(agent, tasks, int(section["attempts"]), Caps(**section["caps"]), configured())
-        failed = run(agent, attempts, store, int(section["workers"]), int(section["retries"]))
+        harness = HARNESSES[args.harness]
+        attempts = plan(agent, tasks, int(section["attempts"]), Caps(**section["caps"]), configured(), harness)
+        failed = run(agent, attempts, store, int(section["workers"]), int(section["retries"]), harness)
         counts = export(args.out or layout.rollouts(agent.name, args.split), args.split, attempts, failed, store)
     finally:
         store.close()

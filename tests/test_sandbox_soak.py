@@ -10,9 +10,8 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,13 @@ import making
 import pytest
 from projects import Project, numbered
 
-from sandbox import engine, rollout
-from sandbox.agents import scripted_agent
+from sandbox import engine, pool, rollout
+from sandbox.agents import Agent, scripted_agent
 from sandbox.box import Caps, Sandbox
-from sandbox.harness import Complete
+from sandbox.endpoint import connect
+from sandbox.episodes import roll_out
+from sandbox.harness import HARNESS
+from sandbox.harnesses import BUILTIN, Harness, RollOut
 from specs.records import Rollout, Solution
 from specs.store import Store
 
@@ -45,12 +47,11 @@ def run(folder: Path, numbers: range, workers: int, sandbox: Sandbox, gate: thre
     tasks = [numbered(n) for n in numbers]
     solutions: list[Solution] = [making.solution(STEPS, task.id) for task in tasks]
     agent = scripted_agent("teacher", 0, tasks, solutions)
-    if gate:
-        agent = replace(agent, opened=functools.partial(_gated, agent.opened, gate))
+    harness = Harness(HARNESS, functools.partial(_gated, gate)) if gate else BUILTIN
     store = Store(folder / "store.sqlite")
     attempts = rollout.plan(agent, tasks, 1, CAPS, sandbox)
     try:
-        failed = rollout.run(agent, attempts, store, workers, 0)
+        failed = rollout.run(agent, attempts, store, workers, 0, harness)
         found = [failed.get(a.id) or store.record(rollout.STAGE, a.id, Rollout) for a in attempts]
     finally:
         store.close()
@@ -118,15 +119,16 @@ def test_sixty_four_boxes_at_once(sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 @contextmanager
-def _gated(opened: Callable[[], AbstractContextManager[Complete]], gate: threading.Barrier) -> Iterator[Complete]:
-    with opened() as complete:
+def _gated(gate: threading.Barrier, agent: Agent, caps: Caps, sandbox: Sandbox) -> Iterator[RollOut]:
+    with pool.warm(caps, sandbox) as opened, agent.opened() as endpoint:
+        complete = connect(endpoint.url, endpoint.model)
 
         def gated(messages: list[Any], tools: list[Any], sampling: dict[str, Any]) -> Any:
             if len(messages) == 2:
                 gate.wait(300)
             return complete(messages, tools, sampling)
 
-        yield gated
+        yield lambda attempt: roll_out(attempt, gated, opened)
 
 
 def containers() -> list[str]:
