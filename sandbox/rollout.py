@@ -16,9 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sandbox import cgroups, plays
+from sandbox import backends, plays
 from sandbox.agents import KEY, Agent, remote_agent, scripted_agent, served_agent
-from sandbox.backends import configured
 from sandbox.box import Caps, Sandbox
 from sandbox.episodes import Attempt, persistently
 from sandbox.harnesses import BUILTIN, HARNESSES, Harness
@@ -81,12 +80,13 @@ def run(
 
     All have the caps and the sandbox of the first.
     """
+    for sandbox in {attempt.sandbox for attempt in attempts}:
+        backends.tidy(sandbox)  # also where nothing is left to run: the run before may have been killed at its very end
     missing = set(store.missing(STAGE, [attempt.id for attempt in attempts]))
     todo = [attempt for attempt in attempts if attempt.id in missing]
     failed: dict[str, Rollout] = {}
     if not todo:
         return failed
-    cgroups.usable()  # once, before there are threads: it removes what boxes of killed processes left behind
 
     def keep(rollout: Rollout) -> None:
         store.put(STAGE, rollout.id, rollout)
@@ -180,7 +180,7 @@ def main(argv: Sequence[str]) -> int:
     store = Store()
     try:
         harness = HARNESSES[args.harness]
-        attempts = plan(agent, tasks, int(section["attempts"]), Caps(**section["caps"]), configured(), harness)
+        attempts = plan(agent, tasks, int(section["attempts"]), Caps(**section["caps"]), backends.configured(), harness)
         failed = run(agent, attempts, store, int(section["workers"]), int(section["retries"]), harness)
         counts = export(args.out or layout.rollouts(agent.name, args.split), args.split, attempts, failed, store)
     finally:
