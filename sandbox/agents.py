@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox import plays, scripted, served
+from sandbox import plays, scripted, served, styles
 from sandbox.endpoint import Endpoint
+from sandbox.styles import Styles
 from specs import digests
 from specs.records import Solution, Task
 
@@ -30,17 +31,21 @@ class Agent:
     opened: Callable[[], AbstractContextManager[Endpoint]]
 
 
-def scripted_agent(name: str, steps: int, tasks: Sequence[Task], solutions: Sequence[Solution]) -> Agent:
-    """A policy that is code of ours: known by the digest of that code, the teacher also by its solution's. Nothing is sampled."""
+def scripted_agent(name: str, steps: int, tasks: Sequence[Task], solutions: Sequence[Solution], variety: Styles | None = None) -> Agent:
+    """A policy that is code of ours: known by its digest, the teacher also by its solution's and its style. Nothing is sampled."""
     code = digests.of_bytes(Path(plays.__file__).read_bytes())
     solved = {solution.id: {"solution": solution.digest} for solution in solutions}
 
+    def policy_for(task: Task) -> dict[str, Any]:
+        style = {"styles": styles.record(variety, task)} if variety else {}
+        return {"name": name, "digest": code, **solved.get(task.id, {}), **style}
+
     @contextmanager
     def opened() -> Iterator[Endpoint]:
-        with scripted.serve(name, tasks, solutions) as url:
+        with scripted.serve(name, tasks, solutions, styles.policy(variety, steps) if variety else None) as url:
             yield Endpoint(url, name)
 
-    return Agent(name, lambda task: {"name": name, "digest": code, **solved.get(task.id, {})}, {}, steps, opened)
+    return Agent(name, policy_for, {}, steps, opened)
 
 
 def served_agent(name: str, folder: Path, sampling: Mapping[str, Any], steps: int) -> Agent:

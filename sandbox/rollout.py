@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sandbox import backends, plays
+from sandbox import backends, plays, styles
 from sandbox.agents import KEY, Agent, remote_agent, scripted_agent, served_agent
 from sandbox.box import Caps, Sandbox
 from sandbox.episodes import Attempt, persistently
@@ -129,7 +129,7 @@ def agent_of(args: argparse.Namespace, section: Mapping[str, Any], tasks: Sequen
     if told["policy"] == "served":
         return served_agent(args.agent, Path(told["model"]), section["sampling"], steps)
     solutions = load(Solution, layout.SOLUTIONS, args.split, [task.id for task in tasks]) if args.agent == "teacher" else []
-    return scripted_agent(args.agent, steps, tasks, solutions)
+    return scripted_agent(args.agent, steps, tasks, solutions, styles.told(told))
 
 
 def settings(path: Path = Path("params.yaml")) -> dict[str, Any]:
@@ -145,6 +145,10 @@ def settings(path: Path = Path("params.yaml")) -> dict[str, Any]:
             problems.append(f"rollout.agents.{name} is not one of the scripted policies {', '.join(plays.POLICIES)}")
         elif told["policy"] == "served" and "model" not in told:
             problems.append(f"rollout.agents.{name}.model is missing")
+        if name == "teacher":
+            problems += [f"rollout.agents.{name}{what}" for what in styles.problems(told)]
+        elif {"styles", "mistakes"} & set(told):
+            problems.append(f"rollout.agents.{name} has styles or mistakes, which only the teacher can have")
     if problems:
         raise UserError([Problem(path.as_posix(), 1, 1, "", what) for what in problems])
     return section
