@@ -106,7 +106,8 @@ def test_each_step_plays_with_the_weights_of_that_step() -> None:
         return Played([5, 6, 7], [said.ids[0], 8 + number], [1, 1], [0.0, 0.0], float(number))
 
     rl.train(making.tiny(), making.tokenizer(), ("a", "a"), one, settings)
-    assert seen[0] == seen[1] and seen[0] != seen[2] == seen[3]
+    same = [pytest.approx(value, abs=1e-4) for value in seen]  # up to rounding, which hangs on what is decoded beside it
+    assert seen[0] == same[1] and seen[0] != same[2] and seen[2] == same[3]
 
 
 def test_tokens_that_are_not_the_policys_teach_nothing() -> None:
