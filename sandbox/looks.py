@@ -110,7 +110,7 @@ PROGRAMS = {  # what a file holds, by its kind
     "toml": "import tomllib; print(str(tomllib.load(open({path!r}, 'rb')))[:300])",
     "ini": "import configparser; p = configparser.ConfigParser(); p.read({path!r}); print([(s, len(p[s])) for s in p.sections()])",
     "xml": "import xml.etree.ElementTree as ET; root = ET.parse({path!r}).getroot(); print(root.tag, len(root), [e.tag for e in root[:1]])",
-    "py": "import ast; print([n.name for n in ast.parse(open({path!r}).read()).body if isinstance(n, ast.FunctionDef)])",
+    "py": "import ast; print([n.name for n in ast.parse(open({path!r}).read()).body if hasattr(n, 'name')])",
     "xlsx": "import openpyxl; print([(s.title, s.max_row, s.max_column) for s in openpyxl.load_workbook({path!r}, read_only=True)])",
     "sqlite": """import sqlite3
 db = sqlite3.connect({uri!r}, uri=True)

@@ -22,7 +22,7 @@ LOOK_UP = ("Then what is it called?", "No such file. What is in `{folder}`?", "L
 FAR = ("I start further down in `{path}`.", "A look into the middle of `{path}` first.", "`{path}`, from line {line} on.")
 SHORTER = ("It is shorter than I thought. From the top, then.", "No such line: a short file. I read it from the start.")
 COPY = ("That is another copy. The one I was asked about is `{path}`.", "The wrong one of two alike names; `{path}` is meant.")
-PROBE = ("Which values does that column have?", "A few values of one column first.", "What do the values in `{path}` look like?")
+PROBE = ("Which values are there under `{wrong}`?", "A few values of `{wrong}` first.", "What do the values of `{wrong}` look like?")
 COLUMN = ("The column is called `{column}`. {says}", "It is `{column}`, spelt like that. {says}", "`{column}`, I see. {says}")
 POLARS = ("polars would make short work of `{path}`.", "I try polars on `{path}` first.")
 PLAIN = ("Without polars, then; the standard library will do. {says}", "No polars here. Plain Python does it as well. {says}")
@@ -134,7 +134,7 @@ def wrong_column(scene: Scene, index: int, voice: Voice) -> Slip | None:
     if wrong in ("", *columns):
         return None
     program = SHOWING[suffix(file.path)].format(column=wrong, path=file.path)
-    tried = Play(voice.says(PROBE, path=file.path), "exec", {"command": looks.python(program)})
+    tried = Play(voice.says(PROBE, wrong=wrong), "exec", {"command": looks.python(program)})
     return Slip((tried,), voice.says(COLUMN, column=column, says=scene.steps[index].says))
 
 

@@ -199,10 +199,14 @@ def _fallible(scene: Scene, voice: Voice) -> list[Added]:
 
 
 def _reviewer(scene: Scene, voice: Voice) -> list[Added]:
-    """Does the work, then looks at each result, at the folders they lie in, and at what went in and came out."""
+    """Does the work, then looks at each result, at the folders they lie in, and at what went in and came out.
+
+    A file that was only read may have been moved by now; one that a script names is where it was.
+    """
     end, outputs = len(scene.steps), scene.task.outputs
     folders = sorted({str(PurePosixPath(path).parent) for path in outputs} - {"."})
-    texts = [f.path for f in _inputs(scene) if text_of(f)] + [path for path in outputs if "." in PurePosixPath(path).name]
+    kept = [f for f in _inputs(scene) if any(step.tool == "exec" and scene.names(step, f.path) for step in scene.steps)]
+    texts = [f.path for f in kept if text_of(f)] + [path for path in outputs if "." in PurePosixPath(path).name]
     beside = [_look(end, looks.lengths(voice, list(dict.fromkeys(texts))[: 2 * CROWD]))] if len(texts) > 1 else []
     clean = [_look(end, looks.only(voice, voice.rng.choice(folders)))] if folders else []
     last = clean if voice.rng.random() < 0.5 else beside
