@@ -20,7 +20,7 @@ from sandbox import looks, misreads, miswrites
 from sandbox.plays import Play, Policy
 from sandbox.scene import SKILLS, Scene, Voice, text_of
 from specs import digests
-from specs.records import File, Solution, Step, Task
+from specs.records import File, Json, Solution, Step, Task
 
 MISTAKES = (*misreads.KINDS, *miswrites.KINDS)
 FURTHER, TALLY, BESIDE, MISTAKE = 1, 2, 3, 4  # ranks: a mistake comes right before its step
@@ -41,8 +41,8 @@ class Turn:
 class Styles:
     """`shares`: of tasks, by style. `mistakes`: the chance of one at each step that can go wrong, by style; 0 where it is not named."""
 
-    shares: Mapping[str, float]
-    mistakes: Mapping[str, float]
+    shares: Json
+    mistakes: Json
 
 
 @dataclass(frozen=True)
@@ -94,11 +94,13 @@ def record(styles: Styles, task: Task) -> dict[str, Any]:
 def style_of(styles: Styles, task: Task) -> str:
     """The task's style. Rendezvous hashing: changed shares change no more tasks than they must."""
 
+    shares: Mapping[str, float] = styles.shares
+
     def rank(name: str) -> float:
         drawn = (int(digests.digest([task.digest, name])[:13], 16) + 1) / (16**13 + 1)
-        return -math.log(drawn) / styles.shares[name]
+        return -math.log(drawn) / float(shares[name])
 
-    return min((name for name in sorted(styles.shares) if styles.shares[name]), key=rank)
+    return min((name for name in sorted(shares) if shares[name]), key=rank)
 
 
 def policy(styles: Styles, steps: int = 0) -> Policy:

@@ -30,6 +30,11 @@ def rollouts(agent: str, split: str) -> Path:
     return Path("data/rollouts") / f"{agent}-{split}"
 
 
+def rollout_ends(agent: str, split: str) -> Path:
+    """How the rollouts of an agent on a split ended, by kind."""
+    return METRICS / "rollout" / f"{agent}-{split}.json"
+
+
 def verdicts(agent: str, split: str) -> Path:
     """Verdict shards of an agent on a split."""
     return Path("data/verdicts") / f"{agent}-{split}"
