@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,12 +11,13 @@ from typing import Any, TypeVar
 
 from bench import reading
 from bench.reading import Attempt
-from specs import layout, shards
+from specs import digests, layout, shards
 from specs.errors import Problem, UserError
 from specs.records import Rollout, Task, Verifier
 
 T = TypeVar("T")
 SPLITS = ("train", "bench")
+MOST_NESTED = 64  # levels of arguments that are taken apart
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -83,6 +85,27 @@ def played(of: Source, wanted: Iterable[str]) -> Iterator[Played]:
             task if task and task.digest == rollout.task_digest else None,
             verifier if verifier and verdict and verifier.digest == verdict.verifier_digest else None,
         )
+
+
+def arguments(call: Any) -> dict[str, Any] | str:
+    """A call's arguments as the object that their JSON says, or as the text they came as where that is none that every reader takes.
+
+    Python reads NaN, halves of characters and nesting without end, which others don't write, or not as it was.
+    """
+    function = call.get("function") if isinstance(call, dict) else None
+    raw = function.get("arguments") if isinstance(function, dict) else None
+    text = raw if isinstance(raw, str) else digests.canonical(raw)
+    try:
+        value = json.loads(text)
+        said = json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        return text
+    return value if said and isinstance(value, dict) and _shallow(value, MOST_NESTED) else text
+
+
+def _shallow(value: Any, levels: int) -> bool:
+    below = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels > 0 and all(_shallow(v, levels - 1) for v in below)
 
 
 def _by_id(root: Path, cls: type[T], ids: Iterable[str]) -> dict[str, T]:
