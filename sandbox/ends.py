@@ -92,7 +92,7 @@ def export(root: Path, split: str, done: Done, store: Store, agent: str) -> Ends
 
 
 def counted(root: Path, done: Done, store: Store, agent: str) -> Ends:
-    """How a run's rollouts ended that did not run all. Nothing is exported, lest a part pass for the whole; what an earlier run wrote goes."""
+    """How a run's rollouts ended that did not run all. Nothing is exported, lest a part pass for the whole; an earlier export goes."""
     ends = Ends(not_run=len(done.not_run))
     for rollout in kept(done.there, store, agent):
         ends.add(rollout)

@@ -16,6 +16,7 @@ SEQUENCES = Path("data/sequences")
 METRICS = Path("metrics")
 PLOTS = Path("plots")
 REPORT = Path("reports/bench.html")
+TRAJECTORIES = Path("reports/trajectories")
 RUNS = Path("runs")
 FULL = Path("data/full")  # all that `make full` makes, but its figures and plots
 

@@ -15,7 +15,8 @@ from sandbox import box
 settings.register_profile("clawgym", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("clawgym")
 
-WHOLE = ("test_generators_compile.py", "test_generators_demands_said.py", "test_sandbox_hostile_rollouts.py")  # one fixture serves the file
+# One fixture serves the file.
+WHOLE = ("test_bench_inspecting.py", "test_generators_compile.py", "test_generators_demands_said.py", "test_sandbox_hostile_rollouts.py")
 
 
 @pytest.hookimpl(optionalhook=True)
