@@ -79,7 +79,7 @@ class Relation:
         if self.ordered:
             return rows
         blanks = any(None in row for row in rows)
-        return sorted(rows, key=lambda row: tuple((v is None, v or "") for v in row)) if blanks else sorted(rows)  # type: ignore[type-var]
+        return sorted(rows, key=lambda row: tuple((v is None, v or "") for v in row)) if blanks else sorted(rows)
 
     def agrees(self, other: Relation) -> bool:
         """Whether the two have the same content; the number of rows tells most of them apart."""
