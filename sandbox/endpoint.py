@@ -17,6 +17,8 @@ from specs.errors import BoundaryError
 TRIES = 4
 PAUSE_S = 0.5  # before the second try; doubles
 LONGEST_PAUSE_S = 60.0
+TIMEOUT_S = 600.0  # without a byte
+CONNECT_S = 10.0
 TOO_LONG = ("context_length_exceeded", "maximum context length", "exceed_context_size", "context window")  # OpenAI, vLLM, llama.cpp, others
 
 
@@ -32,7 +34,7 @@ class Endpoint:
 
 
 def connect(
-    base_url: str, model: str, api_key: str | None = None, timeout_s: float = 600, extra: Mapping[str, Any] | None = None
+    base_url: str, model: str, api_key: str | None = None, timeout_s: float = TIMEOUT_S, extra: Mapping[str, Any] | None = None
 ) -> Complete:
     """A function that completes chats with `model` at `base_url` (`/v1` is added to a URL without a path).
 
@@ -41,27 +43,77 @@ def connect(
     The function tries again after a lost connection, 429 and 5xx; it raises BoundaryError("endpoint") when that does not help and
     for any other refusal, ContextFull when the endpoint says that the prompt is too long for the model.
     """
-    parts = urlsplit(base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise BoundaryError("endpoint", f"not an http(s) URL: {base_url}")
-    url = base_url.rstrip("/") + ("" if parts.path.strip("/") else "/v1") + "/chat/completions"
-    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-    local = parts.hostname in ("127.0.0.1", "localhost", "::1")  # a proxy set for the world must not catch our own server
-    client = httpx.Client(timeout=httpx.Timeout(timeout_s, connect=10), headers=headers, trust_env=not local)
+    url = address(base_url)
+    client = httpx.Client(timeout=httpx.Timeout(timeout_s, connect=CONNECT_S), headers=headers(api_key), trust_env=not is_local(url))
 
     def complete(messages: list[Message], tools: list[dict[str, Any]], sampling: dict[str, Any]) -> Completion:
         offered = {"tools": tools} if tools else {}  # an empty list is refused by some
         body = {"model": model, "messages": messages, **offered, **sampling, **(extra or {})}
-        return _completion(body, _post(client, url, body, api_key or ""))
+        return completion_of(body, _post(client, url, body, api_key or ""))
 
     return complete
+
+
+def address(base_url: str) -> str:
+    """Where chats are completed beneath a base URL. Raises BoundaryError("endpoint") for what is no http(s) URL."""
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BoundaryError("endpoint", f"not an http(s) URL: {base_url}")
+    return base_url.rstrip("/") + ("" if parts.path.strip("/") else "/v1") + "/chat/completions"
+
+
+def headers(api_key: str | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {api_key}"} if api_key else {}
+
+
+def is_local(url: str) -> bool:
+    """Whether a URL is on this machine: a proxy set for the world must not catch our own server."""
+    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
+
+
+def passes(status: int) -> bool:
+    """Whether a refusal with this HTTP status may pass, so that trying again can help."""
+    return status == 429 or status >= 500
+
+
+def pause_s(attempt: int, response: httpx.Response | None = None) -> float:
+    """Seconds to wait after try number `attempt` (from 0): what Retry-After says, where it says seconds, within a bound."""
+    asked = response.headers.get("retry-after", "") if response is not None else ""
+    return min(float(asked) if asked.isdecimal() else PAUSE_S * 2**attempt, LONGEST_PAUSE_S)
+
+
+def refusal(failure: str) -> Exception:
+    """What a failure that stays is raised as: ContextFull where the endpoint says that the prompt is too long, else BoundaryError."""
+    return ContextFull(failure) if any(words in failure for words in TOO_LONG) else BoundaryError("endpoint", failure)
+
+
+def completion_of(body: dict[str, Any], response: Any) -> Completion:
+    """The response with its tokens: vLLM's `prompt_token_ids` and `choices[0].token_ids`, OpenAI's `logprobs.content`.
+
+    Raises BoundaryError("endpoint") where the response is no object, or its tokens are none.
+    """
+    if not isinstance(response, dict):
+        raise BoundaryError("endpoint", f"the response is a JSON {type(response).__name__}, not an object")
+    choices = response.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+    try:
+        content = (choice.get("logprobs") or {}).get("content") or []
+        return Completion(
+            response=response,
+            prompt_ids=tuple(map(int, response.get("prompt_token_ids") or choice.get("prompt_token_ids") or ())),
+            completion_ids=tuple(map(int, choice.get("token_ids") or ())),
+            logprobs=tuple(float(token["logprob"]) for token in content),
+            request=body,
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise BoundaryError("endpoint", f"the response's tokens are none: {error!r}") from None
 
 
 def _post(client: httpx.Client, url: str, body: dict[str, Any], secret: str) -> Any:
     """The response's JSON. Tries again where that can help."""
     failure = ""
     for attempt in range(TRIES):
-        pause = PAUSE_S * 2**attempt
+        pause = pause_s(attempt)
         try:
             response = client.post(url, json=body)
         except httpx.TimeoutException as error:
@@ -71,42 +123,19 @@ def _post(client: httpx.Client, url: str, body: dict[str, Any], secret: str) -> 
         else:
             text = response.text.replace(secret, "[key]") if secret else response.text
             if response.is_success:
-                return _json(response.status_code, text)
+                return parsed(response.status_code, text)
             failure = f"HTTP {response.status_code}: {text[:500]}"
-            if response.status_code != 429 and response.status_code < 500:
+            if not passes(response.status_code):
                 break
-            pause = _asked_pause(response, pause)
+            pause = pause_s(attempt, response)
         if attempt + 1 < TRIES:
-            time.sleep(min(pause, LONGEST_PAUSE_S))
-    if any(words in failure for words in TOO_LONG):
-        raise ContextFull(failure)
-    raise BoundaryError("endpoint", failure)
+            time.sleep(pause)
+    raise refusal(failure)
 
 
-def _asked_pause(response: httpx.Response, otherwise: float) -> float:
-    """Seconds to wait: what Retry-After says, where it says seconds."""
-    asked = response.headers.get("retry-after", "")
-    return float(asked) if asked.isdigit() else otherwise
-
-
-def _json(status: int, text: str) -> Any:
+def parsed(status: int, text: str) -> Any:
+    """The JSON of a response's body. Raises BoundaryError("endpoint") where it is none."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BoundaryError("endpoint", f"HTTP {status} with a body that is not JSON: {text[:200]}") from None
-
-
-def _completion(body: dict[str, Any], response: Any) -> Completion:
-    """The response with its tokens: vLLM's `prompt_token_ids` and `choices[0].token_ids`, OpenAI's `logprobs.content`."""
-    if not isinstance(response, dict):
-        raise BoundaryError("endpoint", f"the response is a JSON {type(response).__name__}, not an object")
-    choices = response.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
-    content = (choice.get("logprobs") or {}).get("content") or []
-    return Completion(
-        response=response,
-        prompt_ids=tuple(response.get("prompt_token_ids") or choice.get("prompt_token_ids") or ()),
-        completion_ids=tuple(choice.get("token_ids") or ()),
-        logprobs=tuple(float(token["logprob"]) for token in content),
-        request=body,
-    )
