@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sandbox import bwrap, cgroups, seccomp, watcher
+from sandbox.doors import CLOSED, Doors
 from sandbox.faults import BoxError
 from sandbox.running import Running
 from specs import params
@@ -97,7 +98,7 @@ def tidy(sandbox: Sandbox) -> None:
 
 
 @contextmanager
-def started(caps: Caps, sandbox: Sandbox, endpoint: str = "") -> Iterator[tuple[Running, Bounds]]:
+def started(caps: Caps, sandbox: Sandbox, doors: Doors = CLOSED) -> Iterator[tuple[Running, Bounds]]:
     """A started box, its runner waiting for requests, and what bounds it; at the end nothing of it is left.
 
     Raises BoxError where it doesn't start, and where a protection is missing and may not be.
@@ -109,31 +110,31 @@ def started(caps: Caps, sandbox: Sandbox, endpoint: str = "") -> Iterator[tuple[
         )
     program = b"" if FILTER in lacking else seccomp.program()
     if sandbox.backend == "docker":
-        opened = _container(caps, program, sandbox.runtime, endpoint)
+        opened = _container(caps, program, sandbox.runtime, doors.checked())
     else:
-        opened = _bubble(caps, program, NESTING not in lacking, endpoint)
+        opened = _bubble(caps, program, NESTING not in lacking, doors.checked())
     with opened as found:
         yield found
 
 
 @contextmanager
-def _container(caps: Caps, program: bytes, runtime: str, endpoint: str) -> Iterator[tuple[Running, Bounds]]:
+def _container(caps: Caps, program: bytes, runtime: str, doors: Doors) -> Iterator[tuple[Running, Bounds]]:
     from sandbox import container  # noqa: PLC0415 (docker takes a fifth of a second to import)
 
     bounds = caps.disk_mb * MB, _memory(caps), caps.pids + _OVERHEAD_PIDS
-    with container.start(container.Wanted(*bounds, _always(caps), program, runtime, endpoint)) as started:
+    with container.start(container.Wanted(*bounds, _always(caps), program, runtime, doors)) as started:
         yield started
 
 
 @contextmanager
-def _bubble(caps: Caps, program: bytes, bar_nesting: bool, endpoint: str) -> Iterator[tuple[Running, Bounds]]:
+def _bubble(caps: Caps, program: bytes, bar_nesting: bool, doors: Doors) -> Iterator[tuple[Running, Bounds]]:
     memory, pids = _memory(caps), caps.pids + _OVERHEAD_PIDS
     groups = cgroups.make(memory, pids)
     with ExitStack() as stack:
         if groups:
             stack.callback(groups.remove)
         entries = groups.entries() if groups else ()
-        wanted = bwrap.Wanted(caps.disk_mb * MB, _rlimits(caps, groups), entries, program, bar_nesting, endpoint)
+        wanted = bwrap.Wanted(caps.disk_mb * MB, _rlimits(caps, groups), entries, program, bar_nesting, doors)
         running = stack.enter_context(bwrap.start(wanted))
         yield running, groups or stack.enter_context(watcher.watch(running, memory, pids))
 

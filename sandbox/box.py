@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from sandbox import backends, changes
 from sandbox.backends import MB, PLAIN, Caps, Sandbox
+from sandbox.doors import CLOSED, Doors
 from sandbox.faults import BoxError, BoxLimit
 from sandbox.handle import Box, Result
 from specs.records import File, Service
@@ -43,16 +44,16 @@ class OpenBox(Protocol):
 
 @contextmanager
 def open_box(
-    files: Iterable[File], caps: Caps | None = None, services: Iterable[Service] = (), sandbox: Sandbox = PLAIN, endpoint: str = ""
+    files: Iterable[File], caps: Caps | None = None, services: Iterable[Service] = (), sandbox: Sandbox = PLAIN, doors: Doors = CLOSED
 ) -> Iterator[Box]:
     """A box whose workspace holds `files`; when the context ends nothing of it is left, on disk or running.
 
-    Sites among the `services` are served inside it at SITE_URL before anything else runs; their pages are not in its files. A unix
-    socket at the path `endpoint`, which the user of boxes must be able to reach, is inside as ENDPOINT, and the only way out.
+    Sites among the `services` are served inside it at SITE_URL before anything else runs; their pages are not in its files. What it has
+    beyond them its `doors` say.
     Raises BoxError where the machinery fails: bubblewrap or the engine missing or refused, files that are no workspace's.
     """
     given, pages = checked(files, services)
-    with start_box(caps or Caps(), sandbox, endpoint) as box:
+    with start_box(caps or Caps(), sandbox, doors) as box:
         prepare(box, given, pages)
         yield box
 
@@ -63,10 +64,10 @@ def configured_box() -> OpenBox:
 
 
 @contextmanager
-def start_box(caps: Caps, sandbox: Sandbox = PLAIN, endpoint: str = "") -> Iterator[Box]:
+def start_box(caps: Caps, sandbox: Sandbox = PLAIN, doors: Doors = CLOSED) -> Iterator[Box]:
     """A box with nothing in it yet. Raises BoxError where it doesn't start."""
     with ExitStack() as stack:
-        box = Box(*stack.enter_context(backends.started(caps, sandbox, endpoint)), caps)
+        box = Box(*stack.enter_context(backends.started(caps, sandbox, doors)), caps)
         stack.callback(box.end)
         yield box
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox import cgroups, running
+from sandbox.doors import CLOSED, Doors
 from sandbox.faults import BoxError
 
 OUTSIDE_ID = 20000  # root starts boxes as this user: a root-started namespace maps to the host's root, who may read all
@@ -25,9 +26,8 @@ INSIDE_ID = 1000
 SHARED_MEMORY = 16 << 20
 START_S = 30.0  # to start on a busy machine; quiet it takes a few hundredths
 RUNNER = "/run/runner.pyc"
-BESIDE = ("pages", "contained")  # modules of ours that only some boxes use
+BESIDE = ("pages", "bridge", "contained")  # modules of ours that only some boxes use
 PYTHON = ("/usr/bin/python3", "-I", "-S")
-ENDPOINT = "/run/endpoint.sock"  # the one way out, where there is one
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "HOME": "/tmp",  # noqa: S108 (inside; what programs leave in a home is not the agent's work)
@@ -56,14 +56,14 @@ _LOCAL = ("/usr/local", "/usr/src", "/usr/lib/debug")  # what this machine's own
 @dataclass(frozen=True)
 class Wanted:
     """What a box is to have: disk and rlimits, the control groups' files to enter, a filter of system calls, no user namespaces within,
-    and a socket on the host as its ENDPOINT."""
+    and its doors."""
 
     disk_bytes: int
     rlimits: Mapping[str, int]
     entries: Sequence[str] = ()
     program: bytes = b""
     bar_nesting: bool = True
-    endpoint: str = ""
+    doors: Doors = CLOSED
 
 
 def arguments(wanted: Wanted, data: Mapping[str, int], filter_fd: int | None, info_fd: int) -> list[str]:
@@ -80,7 +80,8 @@ def arguments(wanted: Wanted, data: Mapping[str, int], filter_fd: int | None, in
         line += ["--ro-bind-try", path, path]
     for path, fd in data.items():
         line += ["--ro-bind-data", str(fd), path]
-    line += ["--bind", wanted.endpoint, ENDPOINT] if wanted.endpoint else []
+    for host, inside, writable in wanted.doors.bound():
+        line += ["--bind" if writable else "--ro-bind", host, inside]
     line += ["--proc", "/proc", "--dev", "/dev", "--size", str(SHARED_MEMORY), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108
     line += ["--size", str(wanted.disk_bytes), "--perms", "1777", "--tmpfs", "/tmp"]  # noqa: S108
     line += ["--size", str(wanted.disk_bytes), "--perms", "0755", "--tmpfs", "/workspace", "--remount-ro", "/"]

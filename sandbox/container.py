@@ -20,6 +20,7 @@ from typing import Any
 from docker.errors import APIError, NotFound
 
 from sandbox import bwrap, cgroups, engine, image, running
+from sandbox.doors import CLOSED, Doors
 from sandbox.faults import BoxError
 
 HOSTS = Path("/run/clawgym/hosts")
@@ -77,8 +78,8 @@ def groups(pid: int) -> cgroups.Groups:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a box is to have: its bounds, a filter of system calls besides Docker's own, a runtime other than the engine's, and a socket
-    on the host as its ENDPOINT."""
+    """What a box is to have: its bounds, a filter of system calls besides Docker's own, a runtime other than the engine's, and its
+    doors."""
 
     disk_bytes: int
     memory_bytes: int
@@ -86,7 +87,7 @@ class Wanted:
     rlimits: Mapping[str, int]
     program: bytes = b""
     runtime: str = ""
-    endpoint: str = ""
+    doors: Doors = CLOSED
 
 
 @contextmanager
@@ -137,7 +138,7 @@ def _created(api: Any, wanted: Wanted) -> str:
         ipc_mode="private",
         log_config={"Type": "none", "Config": {}},
         runtime=wanted.runtime or None,
-        binds=[f"{_hosts()}:/etc/hosts:ro", *([f"{wanted.endpoint}:{bwrap.ENDPOINT}"] if wanted.endpoint else [])],
+        binds=[f"{_hosts()}:/etc/hosts:ro", *(f"{host}:{inside}:{'rw' if w else 'ro'}" for host, inside, w in wanted.doors.bound())],
     )
     made = api.create_container(
         image.build(api),

@@ -18,6 +18,7 @@ TRIES = 4
 PAUSE_S = 0.5  # before the second try; doubles
 LONGEST_PAUSE_S = 60.0
 ANSWER_S = 600.0  # for an answer, all tries of it together
+CONNECT_S = 10.0
 ANSWER_BYTES = 64 << 20  # longer is no answer; it must not take our memory
 MOST_ID = 1 << 31  # of a token
 MOST_DEPTH = 64  # of a response
@@ -47,93 +48,58 @@ def connect(
     when that does not help, and for any other refusal and an answer that is none; ContextFull when the endpoint says that the prompt is
     too long for the model.
     """
-    parts = urlsplit(base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise BoundaryError("endpoint", f"not an http(s) URL: {base_url}")
-    url = base_url.rstrip("/") + ("" if parts.path.strip("/") else "/v1") + "/chat/completions"
-    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-    local = parts.hostname in ("127.0.0.1", "localhost", "::1")  # a proxy set for the world must not catch our own server
-    client = httpx.Client(headers=headers, trust_env=not local)
+    url = address(base_url)
+    client = httpx.Client(headers=headers(api_key), trust_env=not is_local(url))
 
     def complete(messages: list[Message], tools: list[dict[str, Any]], sampling: dict[str, Any]) -> Completion:
         offered = {"tools": tools} if tools else {}  # an empty list is refused by some
         body = {"model": model, "messages": messages, **offered, **sampling, **(extra or {})}
-        return _completion(body, _post(client, url, body, api_key or "", time.monotonic() + timeout_s))
+        return completion_of(body, _post(client, url, body, api_key or "", time.monotonic() + timeout_s))
 
     return complete
 
 
-def _post(client: httpx.Client, url: str, body: dict[str, Any], secret: str, deadline: float) -> Any:
-    """The response's JSON. Tries again where that can help and there is time."""
-    failure = ""
-    for attempt in range(TRIES):
-        pause = PAUSE_S * 2**attempt
-        try:
-            response, text = _answer(client, url, body, deadline)
-        except httpx.TimeoutException as error:
-            raise BoundaryError("endpoint", f"no answer in time ({type(error).__name__})") from None
-        except (httpx.TransportError, httpx.DecodingError) as error:
-            failure = f"{type(error).__name__}: {error}"
-        else:
-            text = text.replace(secret, "[key]") if secret else text
-            if response.is_success:
-                return _json(response.status_code, text)
-            failure = f"HTTP {response.status_code}: {text[:500]}"
-            if response.status_code != 429 and response.status_code < 500:
-                break
-            pause = _asked_pause(response, pause)
-        pause = min(pause, LONGEST_PAUSE_S)
-        if attempt + 1 == TRIES or time.monotonic() + pause > deadline:
-            break
-        time.sleep(pause)
-    if any(words in failure for words in TOO_LONG):
-        raise ContextFull(failure)
-    raise BoundaryError("endpoint", failure)
+def address(base_url: str) -> str:
+    """Where chats are completed beneath a base URL. Raises BoundaryError("endpoint") for what is no http(s) URL."""
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BoundaryError("endpoint", f"not an http(s) URL: {base_url}")
+    return base_url.rstrip("/") + ("" if parts.path.strip("/") else "/v1") + "/chat/completions"
 
 
-def _answer(client: httpx.Client, url: str, body: dict[str, Any], deadline: float) -> tuple[httpx.Response, str]:
-    """The response and its text. One that comes byte by byte has no more time than one that comes at once."""
-    left = max(deadline - time.monotonic(), 0.001)
-    got = bytearray()
-    with client.stream("POST", url, json=body, timeout=httpx.Timeout(left, connect=min(left, 10))) as response:
-        for part in response.iter_bytes():
-            got += part
-            if len(got) > ANSWER_BYTES:
-                raise BoundaryError("endpoint", f"an answer of more than {ANSWER_BYTES >> 20} MB")
-            if time.monotonic() > deadline:
-                raise httpx.ReadTimeout("the answer goes on and on")
-    return response, got.decode("utf-8", "replace")
+def headers(api_key: str | None) -> dict[str, str]:
+    """Those that show the key. Raises BoundaryError("endpoint") for one that a header can't hold, which HTTP's own errors would quote."""
+    if api_key and not (api_key.isascii() and api_key.isprintable()):
+        raise BoundaryError("endpoint", "the key has characters that no key has, a line end maybe")
+    return {"Authorization": f"Bearer {api_key}"} if api_key else {}
 
 
-def _asked_pause(response: httpx.Response, otherwise: float) -> float:
-    """Seconds to wait: what Retry-After says, where it says seconds."""
-    asked = response.headers.get("retry-after", "")
-    return float(asked) if asked.isascii() and asked.isdigit() else otherwise
+def is_local(url: str) -> bool:
+    """Whether a URL is on this machine: a proxy set for the world must not catch our own server."""
+    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
 
 
-def _json(status: int, text: str) -> Any:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        raise BoundaryError("endpoint", f"HTTP {status} with a body that is not JSON: {text[:200]}") from None
-    if _deeper(value, MOST_DEPTH):  # what could be read but not written down again
-        raise BoundaryError("endpoint", f"HTTP {status} with a body that is nested more than {MOST_DEPTH} deep")
-    return value
+def passes(status: int) -> bool:
+    """Whether a refusal with this HTTP status may pass, so that trying again can help."""
+    return status == 429 or status >= 500
 
 
-def _deeper(value: Any, most: int) -> bool:
-    """Whether containers of a JSON value lie in each other more than so deep."""
-    level = [value] if isinstance(value, dict | list) else []
-    for _ in range(most):
-        parts = (part for outer in level for part in (outer.values() if isinstance(outer, dict) else outer))
-        level = [part for part in parts if isinstance(part, dict | list)]
-        if not level:
-            return False
-    return True
+def pause_s(attempt: int, retry_after: str = "") -> float:
+    """Seconds to wait after try number `attempt` (from 0): what a Retry-After header says, where it says seconds, within a bound."""
+    asked = float(retry_after) if retry_after.isascii() and retry_after.isdigit() else PAUSE_S * 2**attempt
+    return float(min(asked, LONGEST_PAUSE_S))
 
 
-def _completion(body: dict[str, Any], response: Any) -> Completion:
-    """The response with its tokens: vLLM's `prompt_token_ids` and `choices[0].token_ids`, OpenAI's `logprobs.content`."""
+def refusal(failure: str) -> Exception:
+    """What a failure that stays is raised as: ContextFull where the endpoint says that the prompt is too long, else BoundaryError."""
+    return ContextFull(failure) if any(words in failure for words in TOO_LONG) else BoundaryError("endpoint", failure)
+
+
+def completion_of(body: dict[str, Any], response: Any) -> Completion:
+    """The response with its tokens: vLLM's `prompt_token_ids` and `choices[0].token_ids`, OpenAI's `logprobs.content`.
+
+    Raises BoundaryError("endpoint") where the response is no object, or its tokens are none.
+    """
     if not isinstance(response, dict):
         raise BoundaryError("endpoint", f"the response is a JSON {type(response).__name__}, not an object")
     choices = response.get("choices")
@@ -149,6 +115,67 @@ def _completion(body: dict[str, Any], response: Any) -> Completion:
         )
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         raise BoundaryError("endpoint", "the response lists tokens that are none") from None
+
+
+def parsed(status: int, text: str) -> Any:
+    """The JSON of a response's body. Raises BoundaryError("endpoint") where it is none, or none that can be written down again."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise BoundaryError("endpoint", f"HTTP {status} with a body that is not JSON: {text[:200]}") from None
+    if _deeper(value, MOST_DEPTH):
+        raise BoundaryError("endpoint", f"HTTP {status} with a body that is nested more than {MOST_DEPTH} deep")
+    return value
+
+
+def _post(client: httpx.Client, url: str, body: dict[str, Any], secret: str, deadline: float) -> Any:
+    """The response's JSON. Tries again where that can help and there is time."""
+    failure = ""
+    for attempt in range(TRIES):
+        pause = pause_s(attempt)
+        try:
+            response, text = _answer(client, url, body, deadline)
+        except httpx.TimeoutException as error:
+            raise BoundaryError("endpoint", f"no answer in time ({type(error).__name__})") from None
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            failure = f"{type(error).__name__}: {error}"
+        else:
+            text = text.replace(secret, "[key]") if secret else text
+            if response.is_success:
+                return parsed(response.status_code, text)
+            failure = f"HTTP {response.status_code}: {text[:500]}"
+            if not passes(response.status_code):
+                break
+            pause = pause_s(attempt, response.headers.get("retry-after", ""))
+        if attempt + 1 == TRIES or time.monotonic() + pause > deadline:
+            break
+        time.sleep(pause)
+    raise refusal(failure)
+
+
+def _answer(client: httpx.Client, url: str, body: dict[str, Any], deadline: float) -> tuple[httpx.Response, str]:
+    """The response and its text. One that comes byte by byte has no more time than one that comes at once."""
+    left = max(deadline - time.monotonic(), 0.001)
+    got = bytearray()
+    with client.stream("POST", url, json=body, timeout=httpx.Timeout(left, connect=min(left, CONNECT_S))) as response:
+        for part in response.iter_bytes():
+            got += part
+            if len(got) > ANSWER_BYTES:
+                raise BoundaryError("endpoint", f"an answer of more than {ANSWER_BYTES >> 20} MB")
+            if time.monotonic() > deadline:
+                raise httpx.ReadTimeout("the answer goes on and on")
+    return response, got.decode("utf-8", "replace")
+
+
+def _deeper(value: Any, most: int) -> bool:
+    """Whether containers of a JSON value lie in each other more than so deep."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(most):
+        parts = (part for outer in level for part in (outer.values() if isinstance(outer, dict) else outer))
+        level = [part for part in parts if isinstance(part, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def _ids(given: Any) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from sandbox import changes, running
 from sandbox.backends import MB, Bounds, Caps
+from sandbox.doors import ENDPOINT
 from sandbox.faults import BoxError, BoxLimit
 from specs.records import SITE_PORT, Change, File
 
@@ -154,6 +155,13 @@ class Box:
             self._ask(["serve", SITE_PORT, *fields], b"".join(page.content for page in pages), 60)
         except OSError as error:
             raise BoxError(f"the site can't be served: {error.strerror}") from error
+
+    def bridge(self, port: int) -> None:
+        """Have this port of the loopback lead to the box's ENDPOINT for as long as it lives. Raises BoxError where that can't be."""
+        try:
+            self._ask(["bridge", port, ENDPOINT])
+        except OSError as error:
+            raise BoxError(f"port {port} can't be had: {error.strerror}") from error
 
     def _ask(self, fields: Sequence[object], body: bytes = b"", wait_s: float = 0, path: str = "") -> tuple[dict[str, int], bytes]:
         """Send a request, its name first; the fields of the answer and its body."""

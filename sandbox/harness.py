@@ -160,7 +160,7 @@ def _ask(run: _Run, complete: Complete, sampling: dict[str, Any]) -> tuple[list[
     turn_sampling = {**sampling, "max_tokens": min(sampling.get("max_tokens") or left, left)}
     sent = list(run.messages)
     completion = complete(sent, tools.TOOLS, turn_sampling)
-    response = _clean(completion.response)
+    response = clean(completion.response)
     request = completion.request or {"messages": sent, "tools": tools.TOOLS, **turn_sampling}
     run.calls.append(Call(request, response, completion.prompt_ids, completion.completion_ids, completion.logprobs))
     choice, said = _said(response)
@@ -228,7 +228,7 @@ def _use(box: Box, call: _Asked, seconds_left: float) -> str:
         wanted = arguments.get("timeoutSeconds", tools.DEFAULT_S)
         if isinstance(wanted, int | float) and wanted > seconds_left:
             arguments = arguments | {"timeoutSeconds": round(max(seconds_left, 0.1), 1)}
-    return str(_clean(_bounded(tools.call(box, call.name, arguments))))
+    return str(clean(_bounded(tools.call(box, call.name, arguments))))
 
 
 def _bounded(text: str) -> str:
@@ -243,13 +243,13 @@ def _result(call: _Asked, text: str) -> Message:
     return {"role": "tool", "tool_call_id": call.id, "content": text}
 
 
-def _clean(value: Any) -> Any:
-    """The JSON value without lone surrogates, which JSON can escape but neither UTF-8 nor Arrow can hold."""
+def clean(value: Any) -> Any:
+    """The JSON value without lone surrogates, which JSON can escape but neither UTF-8 nor Arrow can hold. Halves that meet are joined."""
     text = json.dumps(value, ensure_ascii=False)
     try:
         text.encode()
     except UnicodeEncodeError:
-        return json.loads(text.encode("utf-8", "replace"))
+        return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     return value
 
 

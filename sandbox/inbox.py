@@ -45,7 +45,7 @@ def beside(name: str) -> Any:
 SOCKET = stat.S_ISSOCK(os.fstat(0).st_mode)
 control: Any = socket.socket(fileno=0) if SOCKET else beside("contained").Pipes()
 leftovers: list[int] = []  # read ends of pipes that background processes still hold
-sites: list[Any] = []  # what is served here (pages.py): nothing or one site
+sites: list[Any] = []  # what is served here (pages.py, bridge.py)
 
 
 def receive(size: int) -> bytes:
@@ -283,6 +283,9 @@ def answer(children: Children, fields: list[str], body: bytes) -> None:
                 fill(files, body)
             case ["serve", port, *files]:
                 sites.append(beside("pages").site(int(port), files, body))
+                reply()
+            case ["bridge", port, path]:
+                sites.append(beside("bridge").Bridge(int(port), path))
                 reply()
     except OSError as error:
         reply(errno=error.errno or errno.EINVAL)

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from sandbox.box import BoxLimit, Caps
+from sandbox.doors import Doors
 from specs.records import Change, file_of
 
 HERE = Path(__file__).parent / "attacks"
@@ -117,7 +118,7 @@ def test_an_attack_gains_nothing(name: str, host: Host, open_box: Any, neighbour
     assert HEAD.match(text.decode()), "it says what it tries and what must happen"
     command = f"env {shlex.join(f'{k}={v}' for k, v in host.variables.items())} {'bash' if name.endswith('.sh') else 'python3'} /tmp/attack"
     watch = Watch()
-    with open_box([file_of("a.txt", b"alpha\n")], CAPS, endpoint=host.endpoint) as box:
+    with open_box([file_of("a.txt", b"alpha\n")], CAPS, doors=Doors(host.endpoint)) as box:
         watch.start()
         try:
             box.write("/tmp/attack", text)

@@ -18,6 +18,7 @@ from boxes_making import python
 
 from sandbox import backends, bwrap, cgroups, engine, pool, seccomp, watcher
 from sandbox.box import BoxError, Caps, Sandbox, open_box
+from sandbox.doors import Doors
 from sandbox.episodes import Attempt
 from specs.records import Limits, file_of
 
@@ -95,7 +96,7 @@ def test_the_endpoint_is_reached_by_its_socket(open_box: Any, tmp_path: Path) ->
 
         thread = threading.Thread(target=answer)
         thread.start()
-        with open_box((), endpoint=str(tmp_path / "endpoint")) as box:
+        with open_box((), doors=Doors(str(tmp_path / "endpoint"))) as box:
             result = python(box, ASK)
             assert result.output == "an answer\n", result.output
             assert box.exec("rm /run/endpoint.sock; mv /run/endpoint.sock /tmp; ls /run").output.splitlines()[-3:] == [

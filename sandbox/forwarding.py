@@ -1,0 +1,160 @@
+"""Requests to an endpoint from one event loop, streamed and whole: tried again where that can help, failures told apart."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from sandbox import endpoint
+from sandbox.endpoint import Endpoint
+from sandbox.streams import DONE, Events
+from specs.errors import BoundaryError
+
+RESPONSE_BYTES = 64 << 20
+PLAIN = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+
+
+@dataclass
+class Wait:
+    """`on` while the endpoint is to say something; `lost_s`: the seconds that tries took which failed, with the pauses after them."""
+
+    on: bool = False
+    lost_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """The endpoint as it is reached: where chats are completed, how long it may be silent (seconds), what is never to be told."""
+
+    client: httpx.AsyncClient
+    url: str
+    timeout_s: float
+    secret: str = field(repr=False)
+
+    def told(self, text: str) -> str:
+        return text.replace(self.secret, "[key]") if self.secret else text
+
+
+class _Failed(Exception):
+    """A try that came to nothing; `pause_s` before the next, or None where another won't help."""
+
+    def __init__(self, message: str, pause_s: float | None):
+        self.pause_s = pause_s
+        super().__init__(message)
+
+
+@asynccontextmanager
+async def reached(to: Endpoint, timeout_s: float) -> AsyncIterator[Upstream]:
+    """One client for many rollouts. Raises BoundaryError("endpoint") for what is no http(s) URL."""
+    url = endpoint.address(to.url)
+    async with httpx.AsyncClient(
+        headers=endpoint.headers(to.api_key) | PLAIN,
+        timeout=httpx.Timeout(timeout_s, connect=endpoint.CONNECT_S, pool=None),
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
+        trust_env=not endpoint.is_local(url),
+    ) as client:
+        yield Upstream(client, url, timeout_s, to.api_key or "")
+
+
+async def whole(upstream: Upstream, body: bytes, wait: Wait) -> Any:
+    """The response's JSON. Raises BoundaryError("endpoint") where there is none after all tries, ContextFull for too long a prompt."""
+    async with aclosing(_tried(upstream, body, wait, _whole)) as found:
+        return await anext(found)
+
+
+def chunks(upstream: Upstream, body: bytes, wait: Wait) -> AsyncGenerator[Any]:
+    """The chunks of a streamed response, as they come. Raises as `whole` does; once there was a chunk nothing is tried again."""
+    return _tried(upstream, body, wait, _chunks)
+
+
+_Read = Callable[[Upstream, httpx.Response], AsyncGenerator[Any]]
+
+
+async def _tried(upstream: Upstream, body: bytes, wait: Wait, read: _Read) -> AsyncGenerator[Any]:
+    for attempt in range(endpoint.TRIES):
+        began, said = time.monotonic(), False
+        try:
+            wait.on = True
+            async with aclosing(_once(upstream, body, attempt, read)) as found:
+                async for item in found:
+                    wait.on, said = False, True
+                    yield item
+                    wait.on = True
+            return
+        except _Failed as failed:
+            if said or failed.pause_s is None or attempt + 1 == endpoint.TRIES:
+                raise endpoint.refusal(upstream.told(str(failed))) from None
+            await asyncio.sleep(failed.pause_s)
+            wait.lost_s += time.monotonic() - began
+        finally:
+            wait.on = False
+
+
+async def _once(upstream: Upstream, body: bytes, attempt: int, read: _Read) -> AsyncGenerator[Any]:
+    """What one try yields. Raises _Failed, or BoundaryError("endpoint") for an answer that is garbage."""
+    try:
+        async with upstream.client.stream("POST", upstream.url, content=body) as response:
+            if not response.is_success:
+                text = (await _body(upstream, response)).decode("utf-8", "replace")
+                pause = endpoint.pause_s(attempt, response) if endpoint.passes(response.status_code) else None
+                raise _Failed(f"HTTP {response.status_code}: {upstream.told(text)[:500]}", pause)
+            async with aclosing(read(upstream, response)) as found:
+                async for item in found:
+                    yield item
+    except (httpx.TimeoutException, TimeoutError) as error:
+        raise _Failed(f"no answer in time ({type(error).__name__})", None) from None
+    except httpx.TransportError as error:
+        raise _Failed(f"{type(error).__name__}: {error}", endpoint.pause_s(attempt)) from None
+    except httpx.RequestError as error:  # a body that can't be decoded
+        raise _Failed(f"{type(error).__name__}: {error}", None) from None
+
+
+async def _whole(upstream: Upstream, response: httpx.Response) -> AsyncGenerator[Any]:
+    yield endpoint.parsed(response.status_code, upstream.told((await _body(upstream, response)).decode("utf-8", "replace")))
+
+
+async def _chunks(upstream: Upstream, response: httpx.Response) -> AsyncGenerator[Any]:
+    """Each event's JSON until the stream is done."""
+    events, size = Events(), 0
+    pieces = response.aiter_bytes()
+    last = asyncio.get_running_loop().time()
+    while True:
+        async with asyncio.timeout_at(last + upstream.timeout_s):  # comments that keep a connection alive are no answer
+            piece = await anext(pieces, None)
+        if piece is None:
+            return
+        size += len(piece)
+        _bound(size)
+        for event in events.feed(piece):
+            if event == DONE:
+                return
+            yield _chunk(upstream.told(event))
+            last = asyncio.get_running_loop().time()
+
+
+def _chunk(event: str) -> Any:
+    chunk = endpoint.parsed(200, event)
+    if isinstance(chunk, dict) and chunk.get("error"):
+        raise _Failed(f"an error in the stream: {json.dumps(chunk['error'])[:500]}", 0.0)
+    return chunk
+
+
+async def _body(upstream: Upstream, response: httpx.Response) -> bytes:
+    found = bytearray()
+    async with asyncio.timeout(upstream.timeout_s):
+        async for piece in response.aiter_bytes():
+            found += piece
+            _bound(len(found))
+    return bytes(found)
+
+
+def _bound(size: int) -> None:
+    if size > RESPONSE_BYTES:
+        raise BoundaryError("endpoint", f"the response has more than {RESPONSE_BYTES} bytes")
