@@ -63,6 +63,9 @@ def address(base_url: str) -> str:
 
 
 def headers(api_key: str | None) -> dict[str, str]:
+    """Those that show the key. Raises BoundaryError("endpoint") for one that a header can't hold, which HTTP's own errors would quote."""
+    if api_key and not (api_key.isascii() and api_key.isprintable()):
+        raise BoundaryError("endpoint", "the key has characters that no key has, a line end maybe")
     return {"Authorization": f"Bearer {api_key}"} if api_key else {}
 
 
