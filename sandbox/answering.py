@@ -51,8 +51,8 @@ class Service:
             except ConnectionError:
                 raise
             except Exception as failure:
-                refused = self._ours(failure)
-                return _error(400, refused.code, str(refused))
+                ours = self._ours(failure)
+                return _error(400, ours.code, str(ours))
 
     async def _completion(self, request: web.BaseRequest) -> web.StreamResponse:
         """Raises Refused, and what tells that the client is gone."""
@@ -94,17 +94,20 @@ class Service:
     async def _stream(
         self, request: web.BaseRequest, response: web.StreamResponse, body: dict[str, Any], content: bytes, with_usage: bool
     ) -> None:
-        """Pass the chunks on as they come, all but the end, which is told only when the call is recorded."""
-        assembly = Assembly()
-        async with aclosing(forwarding.chunks(self._upstream, content, self._line.wait)) as chunks:
-            async for chunk in chunks:
-                assembly.add(chunk)
-                if not with_usage and chunk.pop("usage", None) and not chunk.get("choices"):
-                    continue
-                if not response.prepared:
+        """Pass the chunks on as they come, and record the call before the client is told that it has ended."""
+        assembly, recorded = Assembly(), False
+        async with aclosing(forwarding.chunks(self._upstream, content, self._line.wait)) as pieces:
+            async for chunks in pieces:
+                shown = b"".join(_shown(assembly.added(chunk), with_usage) for chunk in chunks)
+                if shown and not response.prepared:
                     await response.prepare(request)
-                await response.write(_event(json.dumps(_plain(chunk))))
-        self._line.answered(endpoint.completion_of(body, assembly.response()))
+                if shown:
+                    await response.write(shown)
+                if not chunks:
+                    self._line.answered(endpoint.completion_of(body, assembly.response()))
+                    recorded = True
+        if not recorded:
+            self._line.answered(endpoint.completion_of(body, assembly.response()))
 
     def _ours(self, failure: Exception) -> Refused:
         """End the line for a fault of the proxy, which is neither the agent's nor the endpoint's."""
@@ -122,6 +125,12 @@ class Service:
         except TimeoutError:
             raise Refused("no_body", "the body does not come") from None
         return bytes(found)
+
+
+def _shown(chunk: dict[str, Any], with_usage: bool) -> bytes:
+    """A chunk as the client gets it: nothing for one that only tells the usage to one who has not asked."""
+    left = {key: value for key, value in chunk.items() if key != "usage" or with_usage}
+    return b"" if len(left) < len(chunk) and not chunk.get("choices") else _event(json.dumps(_plain(left)))
 
 
 def _event(data: str) -> bytes:

@@ -59,14 +59,15 @@ class Assembly:
         self._head: dict[str, Any] = {}
         self._choices: dict[int, dict[str, Any]] = {}
 
-    def add(self, chunk: Any) -> None:
-        """Take a chunk in. Raises BoundaryError("endpoint") for what is none."""
+    def added(self, chunk: Any) -> dict[str, Any]:
+        """Take a chunk in, and give it back. Raises BoundaryError("endpoint") for what is none."""
         try:
             for key, value in chunk.items():
                 if value is not None and (key == "usage" or key not in self._head):
                     self._head[key] = value
             for choice in chunk.get("choices") or ():
                 self._take(choice)
+            return dict(chunk)
         except (AttributeError, KeyError, TypeError):
             raise BoundaryError("endpoint", f"the stream has a chunk that is none: {str(chunk)[:200]}") from None
 

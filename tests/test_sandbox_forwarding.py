@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 import pytest
 from endpoint_making import Answer, Body, Script, completion
-from proxy_making import AMPLE, MESSAGES, SAYING, SECRET, ask, chunk, code, either, event, line_to, said, scripted_line, streaming
+from endpoint_making import endpoint as played_by
+from proxy_making import MESSAGES, SAYING, SECRET, ask, chunk, code, either, event, line_to, said, scripted_line, streaming
 from starlette.responses import JSONResponse, Response
 
 from sandbox import endpoint, forwarding
@@ -67,8 +68,8 @@ def test_a_failure_is_not_told_to_the_box() -> None:
 
 
 def test_retry_after_is_kept_within_bounds() -> None:
-    asked = [httpx.Response(429, headers={b"retry-after": words}) for words in (b"7", b"3600", b"soon", b"\xb2")]
-    assert [endpoint.pause_s(0, response) for response in asked] == [7.0, endpoint.LONGEST_PAUSE_S, endpoint.PAUSE_S, endpoint.PAUSE_S]
+    pauses = [endpoint.pause_s(0, words) for words in ("7", "3600", "soon", "²", "")]
+    assert pauses == [7.0, endpoint.LONGEST_PAUSE_S, *[endpoint.PAUSE_S] * 3]
 
 
 def test_a_refusal_is_not_repeated() -> None:
@@ -158,8 +159,15 @@ def ended(body: Body) -> Response:
 
 
 def errs(body: Body) -> Response:
-    """Half an answer, and then an error among the events."""
-    return streaming([*map(event, SAYING[:2]), event({"error": {"message": "the engine died"}}), "data: [DONE]\n\n"])
+    """Half an answer, and later an error among the events."""
+
+    async def events() -> AsyncIterator[str]:
+        for one in SAYING[:2]:
+            yield event(one)
+        await asyncio.sleep(0.2)
+        yield event({"error": {"message": "the engine died"}}) + "data: [DONE]\n\n"
+
+    return streaming(events())
 
 
 @pytest.mark.parametrize("script", [cut, ended, errs])
@@ -338,9 +346,40 @@ def test_a_key_that_no_header_may_have_is_not_told() -> None:
 
 
 def test_the_endpoint_gets_the_key_and_no_header_of_the_client() -> None:
-    from endpoint_making import endpoint as played_by
+    theirs = {"Authorization": "Bearer box", "X-Box": "1", "Cookie": "a=b"}
+    with (
+        played_by(lambda body: JSONResponse(completion("Done."), headers={"Set-Cookie": "c=d"})) as played,
+        line_to(played.url) as (_, over),
+    ):
+        for _ in range(2):
+            over.post("/chat/completions", json={"messages": MESSAGES}, headers=theirs)
+    for headers in played.headers:
+        assert headers["authorization"] == f"Bearer {SECRET}"
+        assert not {"x-box", "cookie"} & set(headers)
 
-    with played_by(either()) as played, line_to(played.url, AMPLE) as (_, over):
-        over.post("/chat/completions", json={"messages": MESSAGES}, headers={"Authorization": "Bearer box", "X-Box": "1", "Cookie": "a=b"})
-    assert played.headers[0]["authorization"] == f"Bearer {SECRET}"
-    assert not {"x-box", "cookie"} & set(played.headers[0])
+
+@EITHER_WAY
+def test_calls_one_after_the_other_share_a_connection(stream: bool) -> None:
+    with played_by(either()) as played, line_to(played.url) as (_, over):
+        for _ in range(3):
+            assert ask(over, stream).is_success
+    assert len(set(played.ports)) == 1
+
+
+def test_a_stream_that_is_done_need_not_be_closed() -> None:
+    async def events() -> AsyncIterator[str]:
+        yield event(SAYING[1]) + event(SAYING[3]) + "data: [DONE]\n\n"
+        await asyncio.sleep(3600)
+
+    with scripted_line(lambda body: streaming(events())) as (line, over, _):
+        assert ask(over, stream=True).text.endswith("data: [DONE]\n\n")
+    assert (len(line.calls), line.error) == (1, None)
+
+
+def test_a_redirect_is_not_followed() -> None:
+    with (
+        played_by(either()) as other,
+        scripted_line(lambda body: Response("", 307, {"Location": f"{other.url}/chat/completions"})) as (_, over, _),
+    ):
+        assert code(ask(over)) == (400, "endpoint_failed")
+    assert other.bodies == []

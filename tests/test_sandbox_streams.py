@@ -79,7 +79,7 @@ def streamed(draw: st.DrawFn, response: dict[str, Any], mixed: bool = True) -> l
 def assembled(chunks: Iterable[Any]) -> dict[str, Any]:
     assembly = Assembly()
     for chunk in chunks:
-        assembly.add(chunk)
+        assembly.added(chunk)
     return assembly.response()
 
 
