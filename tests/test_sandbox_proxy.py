@@ -23,6 +23,7 @@ from scripted_making import SOLUTION, TASK, play_out
 from starlette.responses import JSONResponse, Response
 
 from sandbox import answering, proxy, scripted
+from sandbox.doors import Doors
 from sandbox.endpoint import Endpoint
 from sandbox.recording import Line
 from specs.errors import BoundaryError
@@ -435,7 +436,7 @@ print(json.load(over.getresponse())["choices"][0]["message"]["content"])
 
 
 def test_a_box_reaches_its_line(open_box: Any) -> None:
-    with scripted_line(either("Done.")) as (line, _, _), open_box((), endpoint=str(line.path)) as box:
+    with scripted_line(either("Done.")) as (line, _, _), open_box((), doors=Doors(str(line.path))) as box:
         box.write("call.py", CALL.encode())
         assert "Done." in box.exec("/usr/bin/python3 call.py").output
     assert len(line.calls) == 1
