@@ -179,7 +179,7 @@ def main(argv: Sequence[str]) -> int:
     agent = agent_of(args, section, tasks)
     store = Store()
     try:
-        harness = HARNESSES[args.harness]
+        harness = HARNESSES[args.harness](section.get(args.harness, {}))
         attempts = plan(agent, tasks, int(section["attempts"]), Caps(**section["caps"]), configured(), harness)
         failed = run(agent, attempts, store, int(section["workers"]), int(section["retries"]), harness)
         counts = export(args.out or layout.rollouts(agent.name, args.split), args.split, attempts, failed, store)
