@@ -63,6 +63,9 @@ def address(base_url: str) -> str:
 
 
 def headers(api_key: str | None) -> dict[str, str]:
+    """Those that show the key. Raises BoundaryError("endpoint") for one that a header can't hold, which HTTP's own errors would quote."""
+    if api_key and not (api_key.isascii() and api_key.isprintable()):
+        raise BoundaryError("endpoint", "the key has characters that no key has, a line end maybe")
     return {"Authorization": f"Bearer {api_key}"} if api_key else {}
 
 
@@ -76,10 +79,9 @@ def passes(status: int) -> bool:
     return status == 429 or status >= 500
 
 
-def pause_s(attempt: int, response: httpx.Response | None = None) -> float:
-    """Seconds to wait after try number `attempt` (from 0): what Retry-After says, where it says seconds, within a bound."""
-    asked = response.headers.get("retry-after", "") if response is not None else ""
-    return min(float(asked) if asked.isdecimal() else PAUSE_S * 2**attempt, LONGEST_PAUSE_S)
+def pause_s(attempt: int, retry_after: str = "") -> float:
+    """Seconds to wait after try number `attempt` (from 0): what a Retry-After header says, where it says seconds, within a bound."""
+    return min(float(retry_after) if retry_after.isdecimal() else PAUSE_S * 2**attempt, LONGEST_PAUSE_S)
 
 
 def refusal(failure: str) -> Exception:
@@ -127,7 +129,7 @@ def _post(client: httpx.Client, url: str, body: dict[str, Any], secret: str) -> 
             failure = f"HTTP {response.status_code}: {text[:500]}"
             if not passes(response.status_code):
                 break
-            pause = pause_s(attempt, response)
+            pause = pause_s(attempt, response.headers.get("retry-after", ""))
         if attempt + 1 < TRIES:
             time.sleep(pause)
     raise refusal(failure)

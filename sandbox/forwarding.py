@@ -6,10 +6,12 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
+import aiohttp
 import httpx
 
 from sandbox import endpoint
@@ -18,6 +20,7 @@ from sandbox.streams import DONE, Events
 from specs.errors import BoundaryError
 
 RESPONSE_BYTES = 64 << 20
+END_S = 0.2  # for the end of a body to come behind the last event, so that its connection can be used again
 PLAIN = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
 
 
@@ -33,7 +36,7 @@ class Wait:
 class Upstream:
     """The endpoint as it is reached: where chats are completed, how long it may be silent (seconds), what is never to be told."""
 
-    client: httpx.AsyncClient
+    client: aiohttp.ClientSession
     url: str
     timeout_s: float
     secret: str = field(repr=False)
@@ -54,10 +57,11 @@ class _Failed(Exception):
 async def reached(to: Endpoint, timeout_s: float) -> AsyncIterator[Upstream]:
     """One client for many rollouts. Raises BoundaryError("endpoint") for what is no http(s) URL."""
     url = endpoint.address(to.url)
-    async with httpx.AsyncClient(
+    async with aiohttp.ClientSession(
         headers=endpoint.headers(to.api_key) | PLAIN,
-        timeout=httpx.Timeout(timeout_s, connect=endpoint.CONNECT_S, pool=None),
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=endpoint.CONNECT_S, sock_read=timeout_s),
+        connector=aiohttp.TCPConnector(limit=0, ssl=httpx.create_ssl_context()),  # those trusted by the other client of endpoints
+        cookie_jar=aiohttp.DummyCookieJar(),  # nothing crosses between rollouts
         trust_env=not endpoint.is_local(url),
     ) as client:
         yield Upstream(client, url, timeout_s, to.api_key or "")
@@ -70,11 +74,14 @@ async def whole(upstream: Upstream, body: bytes, wait: Wait) -> Any:
 
 
 def chunks(upstream: Upstream, body: bytes, wait: Wait) -> AsyncGenerator[Any]:
-    """The chunks of a streamed response, as they come. Raises as `whole` does; once there was a chunk nothing is tried again."""
+    """Lists of chunks of a streamed response, as they come, and an empty one where it says that it is done.
+
+    Raises as `whole` does; once there was a chunk nothing is tried again.
+    """
     return _tried(upstream, body, wait, _chunks)
 
 
-_Read = Callable[[Upstream, httpx.Response], AsyncGenerator[Any]]
+_Read = Callable[[Upstream, aiohttp.ClientResponse], AsyncGenerator[Any]]
 
 
 async def _tried(upstream: Upstream, body: bytes, wait: Wait, read: _Read) -> AsyncGenerator[Any]:
@@ -100,43 +107,44 @@ async def _tried(upstream: Upstream, body: bytes, wait: Wait, read: _Read) -> As
 async def _once(upstream: Upstream, body: bytes, attempt: int, read: _Read) -> AsyncGenerator[Any]:
     """What one try yields. Raises _Failed, or BoundaryError("endpoint") for an answer that is garbage."""
     try:
-        async with upstream.client.stream("POST", upstream.url, content=body) as response:
-            if not response.is_success:
+        async with upstream.client.post(upstream.url, data=body, allow_redirects=False) as response:
+            if response.status != 200:
                 text = (await _body(upstream, response)).decode("utf-8", "replace")
-                pause = endpoint.pause_s(attempt, response) if endpoint.passes(response.status_code) else None
-                raise _Failed(f"HTTP {response.status_code}: {upstream.told(text)[:500]}", pause)
+                pause = endpoint.pause_s(attempt, response.headers.get("Retry-After", "")) if endpoint.passes(response.status) else None
+                raise _Failed(f"HTTP {response.status}: {upstream.told(text)[:500]}", pause)
             async with aclosing(read(upstream, response)) as found:
                 async for item in found:
                     yield item
-    except (httpx.TimeoutException, TimeoutError) as error:
+    except TimeoutError as error:
         raise _Failed(f"no answer in time ({type(error).__name__})", None) from None
-    except httpx.TransportError as error:
+    except aiohttp.ClientError as error:
         raise _Failed(f"{type(error).__name__}: {error}", endpoint.pause_s(attempt)) from None
-    except httpx.RequestError as error:  # a body that can't be decoded
-        raise _Failed(f"{type(error).__name__}: {error}", None) from None
 
 
-async def _whole(upstream: Upstream, response: httpx.Response) -> AsyncGenerator[Any]:
-    yield endpoint.parsed(response.status_code, upstream.told((await _body(upstream, response)).decode("utf-8", "replace")))
+async def _whole(upstream: Upstream, response: aiohttp.ClientResponse) -> AsyncGenerator[Any]:
+    yield endpoint.parsed(response.status, upstream.told((await _body(upstream, response)).decode("utf-8", "replace")))
 
 
-async def _chunks(upstream: Upstream, response: httpx.Response) -> AsyncGenerator[Any]:
-    """Each event's JSON until the stream is done."""
+async def _chunks(upstream: Upstream, response: aiohttp.ClientResponse) -> AsyncGenerator[list[Any]]:
+    """The JSON of the events that have come together, again and again until the stream is done."""
     events, size = Events(), 0
-    pieces = response.aiter_bytes()
     last = asyncio.get_running_loop().time()
     while True:
         async with asyncio.timeout_at(last + upstream.timeout_s):  # comments that keep a connection alive are no answer
-            piece = await anext(pieces, None)
-        if piece is None:
-            return
+            piece = await response.content.readany()
         size += len(piece)
         _bound(size)
-        for event in events.feed(piece):
-            if event == DONE:
-                return
-            yield _chunk(upstream.told(event))
+        found = events.feed(piece)
+        if said := [_chunk(upstream.told(event)) for event in takewhile(DONE.__ne__, found)]:
+            yield said
             last = asyncio.get_running_loop().time()
+        if DONE in found:
+            yield []
+            with suppress(TimeoutError, aiohttp.ClientError):
+                async with asyncio.timeout(END_S):
+                    await response.content.readany()
+        if DONE in found or not piece:
+            return
 
 
 def _chunk(event: str) -> Any:
@@ -146,10 +154,10 @@ def _chunk(event: str) -> Any:
     return chunk
 
 
-async def _body(upstream: Upstream, response: httpx.Response) -> bytes:
+async def _body(upstream: Upstream, response: aiohttp.ClientResponse) -> bytes:
     found = bytearray()
     async with asyncio.timeout(upstream.timeout_s):
-        async for piece in response.aiter_bytes():
+        async for piece in response.content.iter_any():
             found += piece
             _bound(len(found))
     return bytes(found)

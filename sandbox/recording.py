@@ -36,7 +36,8 @@ class Line:
     """What passes between one rollout and the endpoint. Its attributes can be read from any thread, while it runs and after.
 
     `path`: the socket on the host. `calls`: those that were answered to the end, as sent and as given. `limit`: the one that ended it
-    (steps, tokens, seconds), or empty. `error`: the endpoint's failure that ended it.
+    (steps, tokens, seconds), or empty; it is also set where the last answer was cut off at the tokens left. `error`: the endpoint's
+    failure that ended it.
     """
 
     def __init__(self, path: Path):
@@ -81,23 +82,33 @@ class Line:
             raise RuntimeError("the line has not begun")
         return self._terms.limits.seconds - (time.monotonic() - self._terms.since - self.wait.lost_s)
 
+    def check(self) -> None:
+        """Raises Refused where there is to be no further call."""
+        if self.error:
+            raise _failed()
+        if self._terms is None:
+            raise Refused("rollout_not_begun", "no run has begun here")
+        self.limit = self.limit or self._reached(self._terms.limits)
+        if self.limit:
+            raise _over(self.limit)
+
     def admitted(self, size: int) -> dict[str, Any]:
         """The sampling for the next call, whose request has `size` bytes. Raises Refused where there is to be none."""
-        if self.error:
-            raise Refused("endpoint_failed", "the model can't be reached; this run is over")
-        if self._terms is None:
-            raise Refused("rollout_not_begun", "no run has begun on this line")
         self._bytes += size
-        self.stopped(self.limit or self._reached(self._terms.limits))
+        self.check()
+        assert self._terms is not None  # noqa: S101 (checked)
         left = self._terms.limits.tokens - self.usage.completion_tokens
-        sampling = dict(self._terms.sampling)
-        return {**sampling, "max_tokens": min(sampling.get("max_tokens") or left, left)}
+        return {**self._terms.sampling, "max_tokens": min(self._terms.sampling.get("max_tokens") or left, left)}
 
-    def stopped(self, limit: str) -> None:
-        """Set the limit; raises Refused where there is one."""
+    def stop(self, limit: str) -> Refused:
+        """Set the limit that ends the line, and give what its client is told."""
         self.limit = limit
-        if limit:
-            raise Refused(OVER, f"this run has come to its end: {limit}")
+        return _over(limit)
+
+    def fail(self, message: str, boundary: str = "endpoint") -> Refused:
+        """End the line in error, and give what its client is told, which knows nothing of the endpoint."""
+        self.error = Failure(boundary, message)
+        return _failed()
 
     def answered(self, completion: Completion) -> None:
         """Record a call. Raises BoundaryError("endpoint") where the response says nothing that can be understood."""
@@ -112,10 +123,6 @@ class Line:
         """The client has gone before its answer came: nothing is recorded, but it counts as a step."""
         self._broken_off += 1
 
-    def failed(self, message: str, boundary: str = "endpoint") -> None:
-        """The line is over: all further calls are refused."""
-        self.error = Failure(boundary, message)
-
     def _reached(self, limits: Limits) -> str:
         if len(self.calls) + self._broken_off >= limits.steps:
             return "steps"
@@ -124,12 +131,21 @@ class Line:
         return "seconds" if self.seconds_left() <= 0 else ""
 
 
+def _over(limit: str) -> Refused:
+    return Refused(OVER, f"this run has come to its end: {limit}")
+
+
+def _failed() -> Refused:
+    return Refused("endpoint_failed", "the model has failed; this run is over")
+
+
 def _understood(response: dict[str, Any]) -> tuple[int, str]:
     """How many tools the answer calls, and its finish reason."""
     try:
         choice = response["choices"][0]
         message, calls = choice["message"], choice["message"].get("tool_calls") or []
-        if not isinstance(message.get("content"), str | list | None) or not all(isinstance(call["function"], dict) for call in calls):
+        parts = (*response["choices"], *(call["function"] for call in calls))
+        if not isinstance(message.get("content"), str | list | None) or not all(isinstance(part, dict) for part in parts):
             raise TypeError
     except (AttributeError, IndexError, KeyError, TypeError):
         raise BoundaryError("endpoint", f"the response has no message that can be understood: {str(response)[:200]}") from None

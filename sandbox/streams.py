@@ -18,7 +18,7 @@ class Events:
     """Cuts bytes, in whatever pieces they come, into the data of server-sent events."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()
         self._data: list[bytes] = []
         self._after_return = False
 
@@ -26,15 +26,16 @@ class Events:
         """The data of the events that are complete with this piece. Raises BoundaryError("endpoint") for what is no text."""
         if not piece:
             return []
-        if self._after_return and piece.startswith(b"\n"):
-            piece = piece[1:]
-            if not piece:
-                self._after_return = False
-                return []
+        if self._after_return:
+            piece = piece.removeprefix(b"\n")
         self._after_return = piece.endswith(b"\r")
-        *lines, self._rest = _ENDS.split(self._rest + piece)
+        first, *others = _ENDS.split(piece)
+        self._rest += first
         if len(self._rest) > EVENT_BYTES:
             raise BoundaryError("endpoint", f"an event of the stream has more than {EVENT_BYTES} bytes")
+        if not others:
+            return []
+        lines, self._rest = [bytes(self._rest), *others[:-1]], bytearray(others[-1])
         return [event for line in lines if (event := self._line(line)) is not None]
 
     def _line(self, line: bytes) -> str | None:
@@ -58,14 +59,15 @@ class Assembly:
         self._head: dict[str, Any] = {}
         self._choices: dict[int, dict[str, Any]] = {}
 
-    def add(self, chunk: Any) -> None:
-        """Take a chunk in. Raises BoundaryError("endpoint") for what is none."""
+    def added(self, chunk: Any) -> dict[str, Any]:
+        """Take a chunk in, and give it back. Raises BoundaryError("endpoint") for what is none."""
         try:
             for key, value in chunk.items():
                 if value is not None and (key == "usage" or key not in self._head):
                     self._head[key] = value
             for choice in chunk.get("choices") or ():
                 self._take(choice)
+            return dict(chunk)
         except (AttributeError, KeyError, TypeError):
             raise BoundaryError("endpoint", f"the stream has a chunk that is none: {str(chunk)[:200]}") from None
 

@@ -33,13 +33,14 @@ def completion(text: str | None, finish: str = "stop", refusal: str | None = Non
 
 
 class Played:
-    """An endpoint with a script: `bodies` and `headers` of the requests it got, the most that were open at a time, when they came."""
+    """An endpoint with a script: `bodies`, `headers` and `ports` of the requests it got, the most that were open at a time, when they came."""
 
     def __init__(self, script: Script, delay_s: float = 0.0):
         self.script, self.delay_s = script, delay_s
         self.bodies: list[Body] = []
         self.headers: list[dict[str, str]] = []
         self.times: list[float] = []
+        self.ports: list[int] = []
         self.open = self.most_open = 0
         self.url = ""
 
@@ -47,6 +48,7 @@ class Played:
         body = json.loads(await request.body())
         self.bodies.append(body)
         self.headers.append(dict(request.headers))
+        self.ports.append(request.client.port if request.client else 0)
         self.times.append(asyncio.get_running_loop().time())
         self.open += 1
         self.most_open = max(self.most_open, self.open)
