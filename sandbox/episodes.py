@@ -66,7 +66,7 @@ def roll_out(attempt: Attempt, complete: Complete, opened: OpenBox | None = None
         episode = _failed(episode, failure.boundary, str(failure))
     except Exception as failure:  # one rollout's fault must not lose the others; it is recorded and counted
         episode = _failed(episode, "box", f"{type(failure).__name__}: {failure}")
-    return _record(attempt, episode, changes if episode.status != "error" else ())
+    return recorded(attempt, episode, changes if episode.status != "error" else (), tools.TOOLS)
 
 
 def failed(attempt: Attempt, boundary: str, message: str) -> Rollout:
@@ -79,7 +79,8 @@ def _failed(episode: Episode | None, boundary: str, message: str) -> Episode:
     return replace(episode or NOTHING, status="error", limit="", error=Failure(boundary, message))
 
 
-def _record(attempt: Attempt, episode: Episode, changes: tuple[Change, ...]) -> Rollout:
+def recorded(attempt: Attempt, episode: Episode, changes: tuple[Change, ...], offered: list[dict[str, Any]]) -> Rollout:
+    """The rollout of an attempt: what its episode came to, what it left, the tools that the policy was offered."""
     return Rollout(
         id=attempt.id,
         task=attempt.task.id,
@@ -94,7 +95,7 @@ def _record(attempt: Attempt, episode: Episode, changes: tuple[Change, ...]) -> 
         error=episode.error,
         calls=episode.calls,
         messages=episode.messages,
-        tools=tools.TOOLS,
+        tools=offered,
         usage=episode.usage,
         seconds=episode.seconds,
         changes=changes,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox import pool
+from sandbox import blackbox, openclaw, pool
 from sandbox.agents import Agent
 from sandbox.box import Caps, Sandbox
 from sandbox.endpoint import connect
@@ -36,4 +37,12 @@ def _builtin(agent: Agent, caps: Caps, sandbox: Sandbox) -> Iterator[RollOut]:
 
 
 BUILTIN = Harness(HARNESS, _builtin)
-HARNESSES: dict[str, Harness] = {"builtin": BUILTIN}
+
+
+def _openclaw(settings: Mapping[str, Any]) -> Harness:
+    program = openclaw.program(settings)
+    return Harness(program.told, functools.partial(blackbox.opened, program))
+
+
+HARNESSES: dict[str, Callable[[Mapping[str, Any]], Harness]] = {"builtin": lambda settings: BUILTIN, "openclaw": _openclaw}
+"""By name, made from the settings that params.yaml has for each under `rollout`. Raise UserError for what one can't work with."""

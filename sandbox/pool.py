@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import TypeVar
 
 from sandbox.box import Box, Caps, OpenBox, Sandbox, checked, prepare, start_box
 from specs.records import File, Service
 
 STARTERS = 2  # threads; more of them slow each other on few cores
-_Started = tuple[Box, ExitStack]
+T = TypeVar("T")
+_Started = tuple[T, ExitStack]
 
 
 @contextmanager
@@ -20,35 +22,51 @@ def warm(caps: Caps, sandbox: Sandbox) -> Iterator[OpenBox]:
 
     Raises BoxError from the function where a start failed; the next call tries anew. At the end all boxes left are gone.
     """
-    ready: queue.SimpleQueue[Future[_Started]] = queue.SimpleQueue()
-    with ThreadPoolExecutor(STARTERS, "boxes") as starters:
-
-        def more() -> None:
-            ready.put(starters.submit(_started, caps, sandbox))
+    with ahead(lambda: start_box(caps, sandbox), sandbox.ahead) as taken:
 
         @contextmanager
         def opened(files: Iterable[File], *, services: Iterable[Service] = ()) -> Iterator[Box]:
             given, pages = checked(files, services)
-            more()
-            box, stack = ready.get().result()
-            with stack:
+            with taken() as box:
                 prepare(box, given, pages)
                 yield box
 
+        yield opened
+
+
+@contextmanager
+def ahead(start: Callable[[], AbstractContextManager[T]], number: int) -> Iterator[Callable[[], AbstractContextManager[T]]]:
+    """A function that does what `start` does, but from `number` that are kept started; safe for many threads.
+
+    What a start raised is raised by the function that takes it; the next call tries anew. At the end all that are left are ended.
+    """
+    ready: queue.SimpleQueue[Future[_Started[T]]] = queue.SimpleQueue()
+    with ThreadPoolExecutor(STARTERS, "boxes") as starters:
+
+        def more() -> None:
+            ready.put(starters.submit(_started, start))
+
+        @contextmanager
+        def taken() -> Iterator[T]:
+            more()
+            started, stack = ready.get().result()
+            with stack:
+                yield started
+
         try:
-            for _ in range(sandbox.ahead):
+            for _ in range(number):
                 more()
-            yield opened
+            yield taken
         finally:
             _discard(ready)
 
 
-def _started(caps: Caps, sandbox: Sandbox) -> _Started:
+def _started(start: Callable[[], AbstractContextManager[T]]) -> _Started[T]:
     stack = ExitStack()
-    return stack.enter_context(start_box(caps, sandbox)), stack
+    return stack.enter_context(start()), stack
 
 
-def _discard(ready: queue.SimpleQueue[Future[_Started]]) -> None:
+def _discard(ready: queue.SimpleQueue[Future[_Started[T]]]) -> None:
     while not ready.empty():
         future = ready.get()
         if not future.cancel() and future.exception() is None:

@@ -18,7 +18,7 @@ from sandbox.agents import KEY, Agent, remote_agent, scripted_agent, served_agen
 from sandbox.box import Caps, Sandbox
 from sandbox.endpoint import ANSWER_S
 from sandbox.ends import Ends
-from sandbox.harnesses import HARNESSES
+from sandbox.harnesses import HARNESSES, Harness
 from sandbox.planning import load, plan, selected
 from sandbox.runner import Opened, Rules
 from sandbox.spending import Budget, Prices
@@ -120,7 +120,9 @@ def arguments(argv: Sequence[str], agents: Sequence[str]) -> argparse.Namespace:
     return args
 
 
-def opened(args: argparse.Namespace, section: Mapping[str, Any], agent: Agent, caps: Caps, sandbox: Sandbox) -> Opened:
+def opened(
+    args: argparse.Namespace, section: Mapping[str, Any], agent: Agent, caps: Caps, sandbox: Sandbox, harness: Harness
+) -> Opened:
     """Where the attempts are run. An agent that only this machine can reach works here, whatever was asked for."""
     workers, grace_s = int(section["workers"]), float(section["grace_s"])
     where = args.executor or section["executor"]
@@ -130,7 +132,7 @@ def opened(args: argparse.Namespace, section: Mapping[str, Any], agent: Agent, c
     if where == "ray":
         return fleet.cluster(agent, args.harness, caps, sandbox, workers, grace_s)
     backends.tidy(sandbox)  # also where nothing is left to run: the run before may have been killed at its very end
-    return runner.local(agent, HARNESSES[args.harness], caps, sandbox, workers, grace_s)
+    return runner.local(agent, harness, caps, sandbox, workers, grace_s)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -141,8 +143,9 @@ def main(argv: Sequence[str]) -> int:
     ids = selected(args.split, subset)
     tasks = load(Task, layout.TASKS, args.split, ids)
     agent, caps, sandbox, rules = agent_of(args, section, ids), Caps(**section["caps"]), backends.configured(), rules_of(section)
-    attempts = plan(agent, tasks, int(section["attempts"]), caps, sandbox, HARNESSES[args.harness])
-    executor = opened(args, section, agent, caps, sandbox)
+    harness = HARNESSES[args.harness](section.get(args.harness) or {})
+    attempts = plan(agent, tasks, int(section["attempts"]), caps, sandbox, harness)
+    executor = opened(args, section, agent, caps, sandbox, harness)
     out = args.out or layout.rollouts(agent.name, args.split)
     with closing(Store()) as store:
         with track(f"rollout {agent.name}", len(ids) * int(section["attempts"])) as advance:

@@ -34,7 +34,7 @@ class _Refused(Exception):
 
 
 def app(policy: str, tasks: Iterable[Task], solutions: Iterable[Solution] = (), play: Policy | None = None) -> Starlette:
-    """A stateless server of one policy: the task is found by the instruction in the first user message, the turn by counting.
+    """A stateless server of one policy: the task is found by its instruction, which stands in the first user message, the turn by counting.
 
     `play` stands in for what the policy of that name does by itself. Raises KeyError for an unknown policy.
     """
@@ -113,8 +113,14 @@ def _body(raw: bytes) -> dict[str, Any]:
 
 
 def _task(known: dict[str, list[Task]], messages: list[dict[str, Any]]) -> Task:
-    instruction = next((text_of(message.get("content")) for message in messages if message["role"] == "user"), None)
-    found = known.get(instruction or "", [])
+    """The task whose instruction occurs whole in the first user message, which a harness may have put more around.
+
+    One that is a part of another's is meant where the other's does not occur. Raises _Refused where none occurs, or several.
+    """
+    said = next((text_of(message.get("content")) for message in messages if message["role"] == "user"), "")
+    occurring = [said] if said in known else [instruction for instruction in known if instruction and instruction in said]
+    whole = [one for one in occurring if not any(one != other and one in other for other in occurring)]
+    found = [task for instruction in whole for task in known[instruction]]
     if not found:
         raise _Refused(404, "unknown_task", "no task has this instruction")
     if len(found) > 1:

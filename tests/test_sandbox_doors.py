@@ -60,8 +60,8 @@ def _talked(connection: socket.socket, answer: Callable[[socket.socket], None]) 
 
 def http(body: bytes) -> Callable[[socket.socket], None]:
     def answer(connection: socket.socket) -> None:
-        while b"\r\n\r\n" not in connection.recv(65536):
-            pass
+        if b"\r\n\r\n" not in connection.recv(65536):
+            return
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(body), body))
 
     return answer
