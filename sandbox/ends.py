@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sandbox.runner import FAILED, STAGE, Done
-from specs import rows, shards
+from specs import shards
 from specs.errors import BoundaryError
 from specs.records import Rollout
 from specs.store import Store
 
+USED = ("prompt_tokens", "completion_tokens", "turns", "tool_calls")
 REASON_CHARS, MOST_REASONS = 500, 1000  # of what is said of errors
 
 
@@ -30,16 +31,17 @@ class Ends:
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     not_run: int = 0
 
-    def add(self, rollout: Rollout) -> None:
-        self.statuses[rollout.status] += 1
-        self.limits[rollout.limit] += rollout.status == "limit"
-        if rollout.error:
-            self.errors[rollout.error.boundary] += 1
-            why = rollout.error.boundary, rollout.error.message[:REASON_CHARS]
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Count a rollout, given as its row."""
+        self.statuses[row["status"]] += 1
+        self.limits[row["limit"]] += row["status"] == "limit"
+        if error := row["error"]:
+            self.errors[error["boundary"]] += 1
+            why = error["boundary"], error["message"][:REASON_CHARS]
             if why in self.reasons or len(self.reasons) < MOST_REASONS:
                 self.reasons[why] += 1
-        for name in ("prompt_tokens", "completion_tokens", "turns", "tool_calls"):
-            self.usage[name] += getattr(rollout.usage, name)
+        for name in USED:
+            self.usage[name] += row["usage"][name]
 
     @property
     def planned(self) -> int:
@@ -53,7 +55,7 @@ class Ends:
             "limit": _sorted(self.limits),
             "error": _sorted(self.errors),
             "not_run": {"budget": self.not_run} if self.not_run else {},
-            **{name: self.usage[name] for name in ("prompt_tokens", "completion_tokens", "turns", "tool_calls")},
+            **{name: self.usage[name] for name in USED},
         }
 
     def line(self) -> str:
@@ -71,31 +73,34 @@ def _which(counts: Counter[str] | None) -> str:
     return f" ({', '.join(f'{name} {n}' for name, n in _sorted(counts).items())})" if counts else ""
 
 
-def kept(ids: Iterable[str], store: Store, agent: str) -> Iterator[Rollout]:
-    """The rollouts of these ids that the store has, as they ended or as they failed last, in order of id, under the agent's name."""
+def kept(ids: Iterable[str], store: Store, agent: str) -> Iterator[dict[str, Any]]:
+    """The rollouts of these ids that the store has, as they ended or as they failed last, in order of id, under the agent's name.
+
+    As rows: making records of them in between takes longer than all the rest of an export.
+    """
     for identity in sorted(ids):
-        rollout = store.record(STAGE, identity, Rollout) or store.record(FAILED, identity, Rollout)
-        if rollout is not None:
-            yield replace(rollout, agent=agent)
+        row = store.get(STAGE, identity) or store.get(FAILED, identity)
+        if row is not None:
+            yield row | {"agent": agent}
 
 
 def export(root: Path, split: str, done: Done, store: Store, agent: str) -> Ends:
     """Write a run's rollouts as shards, one at a time; returns how they ended. Raises BoundaryError where one is not there."""
     ends = Ends()
     with shards.Writer(root, Rollout) as writer:
-        for rollout in kept(done.there, store, agent):
-            ends.add(rollout)
-            writer.add(split, rows.to_row(rollout))
+        for row in kept(done.there, store, agent):
+            ends.add(row)
+            writer.add(split, row)
     if ends.planned != len(done.there):
         raise BoundaryError("harness", f"{len(done.there) - ends.planned} rollouts are neither kept nor failed")
     return ends
 
 
 def counted(root: Path, done: Done, store: Store, agent: str) -> Ends:
-    """How a run's rollouts ended that did not run all. Nothing is exported, lest a part pass for the whole; an earlier export goes."""
+    """How those of a run that was stopped ended. Nothing is exported, lest a part pass for the whole; an older export goes."""
     ends = Ends(not_run=len(done.not_run))
-    for rollout in kept(done.there, store, agent):
-        ends.add(rollout)
+    for row in kept(done.there, store, agent):
+        ends.add(row)
     shutil.rmtree(root, ignore_errors=True)
     return ends
 

@@ -7,12 +7,13 @@ and nothing is kept but what reaches this process, so nothing is doubled. Keys a
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,10 @@ from sandbox.box import Caps, Sandbox
 from sandbox.episodes import Attempt
 from sandbox.harnesses import HARNESSES
 from sandbox.overdue import Watch
-from sandbox.runner import Executor, within
+from sandbox.runner import Ended, Executor, ended, within
 from specs import digests, rows
 from specs.errors import BoundaryError
-from specs.records import Json, Rollout
+from specs.records import Json, Rollout, Usage
 
 LOOK_S = 2.0  # between looks for machines that have come
 ALONE_S = 300.0  # without any machine, before that is an error
@@ -41,6 +42,7 @@ class Order:
 
     recipe: Recipe
     harness: str
+    settings: Json  # of the harness
     caps: Caps
     sandbox: Sandbox
     grace_s: float
@@ -63,15 +65,16 @@ class Worker:
             if order.sandbox.told() != order.boxes:
                 return f"its boxes would be others ({order.sandbox.told()} here, {order.boxes} asked for)"
             cgroups.usable()
-            opened = HARNESSES[order.harness].opened(agents.made(order.recipe), order.caps, order.sandbox)
+            opened = HARNESSES[order.harness](order.settings).opened(agents.made(order.recipe), order.caps, order.sandbox)
             self._roll_out = within(self._stack.enter_context(opened), order.grace_s, self._watch)
         except Exception as error:  # told to whoever asks, who goes on with other machines
             return f"{type(error).__name__}: {error}"
         return ""
 
-    def roll_out(self, packed: bytes) -> bytes:
-        """The packed rollout of a packed attempt."""
-        return rows.packed(self._roll_out(rows.from_row(Attempt, rows.unpacked(packed))))
+    def roll_out(self, packed: bytes) -> tuple[bytes, bytes]:
+        """What a packed attempt came to: its id, status and usage as JSON, and the packed rollout."""
+        ended = self._roll_out(rows.from_row(Attempt, rows.unpacked(packed)))
+        return json.dumps([ended.id, ended.status, asdict(ended.usage)]).encode(), ended.packed
 
     def close(self) -> None:
         """Give up what is under way, and end all that was opened."""
@@ -87,7 +90,7 @@ def code() -> str:
 
 
 @contextmanager
-def cluster(agent: Agent, harness: str, caps: Caps, sandbox: Sandbox, workers: int, grace_s: float) -> Iterator[Executor]:
+def cluster(agent: Agent, harness: str, settings: Json, caps: Caps, sandbox: Sandbox, workers: int, grace_s: float) -> Iterator[Executor]:
     """The machines of the cluster at RAY_ADDRESS, else of the one that this machine is part of, else this machine alone: on each that
     has a CPU to spare, `workers` attempts at a time. Machines that come meanwhile are used, too.
 
@@ -97,7 +100,7 @@ def cluster(agent: Agent, harness: str, caps: Caps, sandbox: Sandbox, workers: i
     import ray  # noqa: PLC0415 (it takes a second to import, and most runs are local)
 
     assert agent.recipe is not None  # noqa: S101 (whoever calls has seen to it)
-    order = Order(agent.recipe, harness, caps, sandbox, grace_s, code(), sandbox.told())
+    order = Order(agent.recipe, harness, settings, caps, sandbox, grace_s, code(), sandbox.told())
     ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     fleet = _Fleet(ray, ray.put(rows.packed(order)), workers, grace_s)
     try:
@@ -132,7 +135,7 @@ class _Fleet:
         self._actor = ray.remote(Worker)
         self._machines: dict[str, _Machine] = {}
         self._again: deque[_Sent] = deque()  # what lost its machine
-        self._done: list[Rollout] = []
+        self._done: list[Ended] = []
         self._unfit: dict[str, str] = {}  # machines that can't serve, and why
         self._lost: Counter[str] = Counter()  # workers in a row that a machine has lost
         self._looked = -LOOK_S
@@ -146,7 +149,7 @@ class _Fleet:
     def begin(self, attempt: Attempt) -> None:
         self._send(_Sent(attempt))
 
-    def ended(self, timeout_s: float) -> list[Rollout]:
+    def ended(self, timeout_s: float) -> list[Ended]:
         self._look()
         while self._again and self._free():
             self._send(self._again.popleft())
@@ -223,9 +226,12 @@ class _Fleet:
 
     def _got(self, machine: _Machine, ref: Any, got: Any) -> None:
         if ref in machine.busy:
-            attempt, rollout = machine.busy.pop(ref).attempt, rows.from_row(Rollout, rows.unpacked(got))
-            same = rollout.id == attempt.id
-            self._done.append(rollout if same else episodes.failed(attempt, "harness", "a worker made another rollout than it was to make"))
+            attempt = machine.busy.pop(ref).attempt
+            identity, status, usage = json.loads(got[0])
+            if identity == attempt.id:
+                self._done.append(Ended(identity, status, Usage(**usage), got[1]))
+            else:
+                self._fail(attempt, "a worker made another rollout than it was to make")
             self._lost.pop(machine.node, None)
         elif got:
             self._unfit[machine.node] = got
@@ -249,7 +255,10 @@ class _Fleet:
         if sent.losses < LOSSES:
             self._again.append(sent)
         else:
-            self._done.append(episodes.failed(sent.attempt, "harness", f"its worker was lost {LOSSES} times"))
+            self._fail(sent.attempt, f"its worker was lost {LOSSES} times")
+
+    def _fail(self, attempt: Attempt, why: str) -> None:
+        self._done.append(ended(episodes.failed(attempt, "harness", why)))
 
     def _late(self) -> None:
         """Do without workers that should have given an attempt up themselves by now."""

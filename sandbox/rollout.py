@@ -120,9 +120,7 @@ def arguments(argv: Sequence[str], agents: Sequence[str]) -> argparse.Namespace:
     return args
 
 
-def opened(
-    args: argparse.Namespace, section: Mapping[str, Any], agent: Agent, caps: Caps, sandbox: Sandbox, harness: Harness
-) -> Opened:
+def opened(args: argparse.Namespace, section: Mapping[str, Any], agent: Agent, caps: Caps, sandbox: Sandbox, harness: Harness) -> Opened:
     """Where the attempts are run. An agent that only this machine can reach works here, whatever was asked for."""
     workers, grace_s = int(section["workers"]), float(section["grace_s"])
     where = args.executor or section["executor"]
@@ -130,7 +128,7 @@ def opened(
         print(f"rollout {agent.name}: only this machine serves this agent, so it works here and not on the cluster", file=sys.stderr)
         where = "local"
     if where == "ray":
-        return fleet.cluster(agent, args.harness, caps, sandbox, workers, grace_s)
+        return fleet.cluster(agent, args.harness, section.get(args.harness) or {}, caps, sandbox, workers, grace_s)
     backends.tidy(sandbox)  # also where nothing is left to run: the run before may have been killed at its very end
     return runner.local(agent, harness, caps, sandbox, workers, grace_s)
 

@@ -9,7 +9,7 @@ import heapq
 import itertools
 import queue
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -22,8 +22,9 @@ from sandbox.episodes import Attempt
 from sandbox.harnesses import Harness, RollOut
 from sandbox.overdue import Overdue, Watch
 from sandbox.spending import FREE, UNBOUNDED, Budget, Prices, Spent
+from specs import rows
 from specs.progress import Advance, silent
-from specs.records import Rollout
+from specs.records import Rollout, Usage
 from specs.store import Store
 
 STAGE = "rollout"
@@ -42,11 +43,21 @@ class Executor(Protocol):
     def begin(self, attempt: Attempt) -> None:
         """Run the attempt; there is room for it."""
 
-    def ended(self, timeout_s: float) -> list[Rollout]:
-        """The rollouts that have ended since the last call, one of each attempt begun; waits so long for the first.
+    def ended(self, timeout_s: float) -> list[Ended]:
+        """What has ended since the last call, each attempt begun once; waits so long for the first.
 
         Raises BoundaryError where nothing can be run any more.
         """
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A rollout as it is handed over: packed where it was made, for one thread keeps those of all machines."""
+
+    id: str
+    status: str
+    usage: Usage
+    packed: bytes
 
 
 Opened = AbstractContextManager[Executor]
@@ -78,16 +89,21 @@ def pause_s(attempt: str, tries: int, backoff_s: float) -> float:
     return float(min(backoff_s * 2 ** (tries - 1), LONGEST_PAUSE_S) * (0.5 + share))
 
 
-def within(roll_out: RollOut, grace_s: float, watch: Watch[Rollout]) -> RollOut:
+def ended(rollout: Rollout) -> Ended:
+    """A rollout, packed."""
+    return Ended(rollout.id, rollout.status, rollout.usage, rows.packed(rollout))
+
+
+def within(roll_out: RollOut, grace_s: float, watch: Watch[Rollout]) -> Callable[[Attempt], Ended]:
     """`roll_out`, but none goes on for more than `grace_s` beyond its task's seconds: its box is ended and it has failed in the harness."""
 
-    def bounded(attempt: Attempt) -> Rollout:
+    def bounded(attempt: Attempt) -> Ended:
         try:
-            return watch.call(lambda: roll_out(attempt), attempt.limits.seconds + grace_s)
+            return ended(watch.call(lambda: roll_out(attempt), attempt.limits.seconds + grace_s))
         except Overdue as error:
-            return episodes.failed(attempt, "harness", str(error))
+            return ended(episodes.failed(attempt, "harness", str(error)))
         except Exception as error:  # a harness's own fault: recorded and counted, and the others go on
-            return episodes.failed(attempt, "harness", f"{type(error).__name__}: {error}")
+            return ended(episodes.failed(attempt, "harness", f"{type(error).__name__}: {error}"))
 
     return bounded
 
@@ -104,9 +120,9 @@ def local(agent: Agent, harness: Harness, caps: Caps, sandbox: Sandbox, workers:
 
 
 class _Threads:
-    def __init__(self, threads: ThreadPoolExecutor, roll_out: RollOut, workers: int):
+    def __init__(self, threads: ThreadPoolExecutor, roll_out: Callable[[Attempt], Ended], workers: int):
         self._threads, self._roll_out, self._room = threads, roll_out, workers
-        self._ended: queue.SimpleQueue[Future[Rollout]] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[Future[Ended]] = queue.SimpleQueue()
 
     def room(self) -> int:
         return self._room
@@ -115,7 +131,7 @@ class _Threads:
         self._room -= 1
         self._threads.submit(self._roll_out, attempt).add_done_callback(self._ended.put)
 
-    def ended(self, timeout_s: float) -> list[Rollout]:
+    def ended(self, timeout_s: float) -> list[Ended]:
         found = []
         try:
             found.append(self._ended.get(timeout=timeout_s).result())
@@ -160,7 +176,7 @@ class _Try:
 
     attempt: Attempt
     failures: int = 0
-    last: Rollout | None = None
+    last: bytes = b""  # the packed rollout
 
 
 class _Run:
@@ -201,14 +217,14 @@ class _Run:
         tried, self._next = _Try(self._next), next(self._attempts, None)
         return tried
 
-    def _ended(self, rollout: Rollout) -> None:
+    def _ended(self, rollout: Ended) -> None:
         tried = self._running.pop(rollout.id)
         self.spent = self.spent.plus(rollout.usage)
         if rollout.status != "error":
-            self._store.put(STAGE, rollout.id, rollout)
+            self._store.put_packed(STAGE, rollout.id, rollout.packed)
             self._advance(self.spent.said(self._rules.prices))
             return
-        tried.failures, tried.last = tried.failures + 1, rollout
+        tried.failures, tried.last = tried.failures + 1, rollout.packed
         if tried.failures > self._rules.retries:
             self._record(tried)
         else:
@@ -217,7 +233,7 @@ class _Run:
 
     def _record(self, tried: _Try) -> None:
         """Record an attempt as it failed last."""
-        self._store.replace(FAILED, tried.attempt.id, tried.last)
+        self._store.put_packed(FAILED, tried.attempt.id, tried.last, replace=True)
         self._advance(self.spent.said(self._rules.prices))
 
     def _give_up(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import struct
 import types
 import typing
 import zlib
@@ -18,6 +19,8 @@ from specs.records import Json
 T = TypeVar("T")
 _PLAIN = {str: pa.large_string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_(), bytes: pa.large_binary()}
 _HINTS: dict[Any, dict[str, Any]] = {}
+_ZSTD = b"z"
+_HEAD = struct.Struct("<cQ")  # how it is compressed, and the length of the text
 Convert = Callable[[Any], Any] | None  # None where a value is stored as it is
 _FIELDS: dict[Any, list[tuple[str, Convert, Convert]]] = {}
 
@@ -66,12 +69,17 @@ def packed(value: Any) -> bytes:
     Raises TypeError for what is neither.
     """
     row = to_row(value) if hasattr(value, "__dataclass_fields__") else value
-    return zlib.compress(json.dumps(row, default=_text).encode(), 3)
+    text = json.dumps(row, default=_text).encode()
+    compressed: bytes = pa.Codec("zstd").compress(text, asbytes=True)
+    return _HEAD.pack(_ZSTD, len(text)) + compressed
 
 
 def unpacked(blob: bytes) -> Any:
-    """The JSON value that was packed; a record's is its row. Raises ValueError or zlib.error for what is none."""
-    return json.loads(zlib.decompress(blob), object_hook=_binary)
+    """The JSON value that was packed; a record's is its row. Raises ValueError for what is none."""
+    if blob[:1] != _ZSTD:
+        return json.loads(zlib.decompress(blob), object_hook=_binary)  # of an earlier version's store
+    size = _HEAD.unpack_from(blob)[1]
+    return json.loads(pa.Codec("zstd").decompress(blob[_HEAD.size :], size, asbytes=True), object_hook=_binary)
 
 
 def _text(value: Any) -> Any:

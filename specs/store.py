@@ -53,15 +53,13 @@ class Store:
 
     def put(self, stage: str, key: str, record: Any) -> None:
         """Keep a record (a dataclass of specs.records or a JSON value). An item already kept under the key stays."""
-        self._write("INSERT OR IGNORE", stage, key, record)
+        self.put_packed(stage, key, rows.packed(record))
 
-    def replace(self, stage: str, key: str, record: Any) -> None:
-        """Keep a record in place of what is kept under the key."""
-        self._write("INSERT OR REPLACE", stage, key, record)
-
-    def _write(self, how: str, stage: str, key: str, record: Any) -> None:
+    def put_packed(self, stage: str, key: str, record: bytes, replace: bool = False) -> None:
+        """Keep a record that is packed already (specs/rows.py); with `replace` in place of what is kept under the key."""
+        how = "INSERT OR REPLACE" if replace else "INSERT OR IGNORE"
         try:
-            self._db.execute(f"{how} INTO items VALUES(?, ?, ?)", (stage, key, rows.packed(record)))
+            self._db.execute(f"{how} INTO items VALUES(?, ?, ?)", (stage, key, record))
         except sqlite3.OperationalError as error:
             raise self._fault(error) from error
 

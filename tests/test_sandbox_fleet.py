@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ def order(agent: agents.Agent = TEACHER, **other: Any) -> bytes:
     values = {
         "recipe": agent.recipe,
         "harness": "builtin",
+        "settings": {},
         "caps": CAPS,
         "sandbox": Sandbox(),
         "grace_s": 60.0,
@@ -69,8 +70,10 @@ def test_a_worker_makes_the_rollouts_that_this_machine_would_make() -> None:
     worker = Worker()
     assert worker.open(order()) == ""
     (attempt,) = plan(TEACHER, TASKS[:1], 1, CAPS, Sandbox())
-    rollout = rows.from_row(Rollout, rows.unpacked(worker.roll_out(rows.packed(attempt))))
+    told, packed = worker.roll_out(rows.packed(attempt))
     worker.close()
+    rollout = rows.from_row(Rollout, rows.unpacked(packed))
+    assert json.loads(told) == [attempt.id, "completed", asdict(rollout.usage)]
     assert (rollout.id, rollout.status) == (attempt.id, "completed")
     assert [(c.path, c.content) for c in rollout.changes] == [("out.txt", b"0\n")]
 
@@ -102,7 +105,7 @@ class Nodes:
         from ray.cluster_utils import Cluster
 
         self.folder = folder
-        head = {"num_cpus": 1, "object_store_memory": MEMORY, "include_dashboard": False, "temp_dir": folder}
+        head = {"num_cpus": 1, "object_store_memory": MEMORY, "include_dashboard": False}
         self.cluster = Cluster(initialize_head=True, head_node_args=head)
         self.others = [self.add(), self.add()]
 
@@ -129,9 +132,12 @@ def _words(process: psutil.Process) -> list[str]:
 def nodes() -> Iterator[Nodes]:
     folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # a short path: sockets lie below it
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_TMPDIR", folder)
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("PYTHONPATH", str(REPO))
         patch.setenv(agents.KEY, SECRET)  # of the machines; whoever asks them has none
+        patch.setenv("RAY_AUTH_MODE", "token")
+        patch.setenv("RAY_AUTH_TOKEN", "a-token-of-thirty-two-characters")
         made = Nodes(folder)
         try:
             yield made
@@ -237,5 +243,5 @@ def test_a_cluster_of_which_no_machine_will_do_says_why(nodes: Nodes, tmp_path: 
         closing(Store(tmp_path / "s.sqlite")) as store,
         pytest.raises(BoundaryError, match=r"no machine of the cluster can roll out: .*other code"),
     ):
-        opened = fleet.cluster(TEACHER, "builtin", CAPS, Sandbox(), 1, 60.0)
+        opened = fleet.cluster(TEACHER, "builtin", {}, CAPS, Sandbox(), 1, 60.0)
         runner.run(plan(TEACHER, TASKS[:2], 1, CAPS, Sandbox()), opened, store, Rules())

@@ -6,7 +6,7 @@ import itertools
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -18,14 +18,14 @@ from projects import numbered
 
 from sandbox import episodes, runner
 from sandbox.agents import Agent, scripted_agent
-from sandbox.box import Caps, Sandbox
+from sandbox.box import Box, BoxError, Caps, Sandbox, open_box
 from sandbox.episodes import Attempt
-from sandbox.harness import HARNESS
+from sandbox.harness import HARNESS, Completion
 from sandbox.harnesses import Harness, RollOut
 from sandbox.overdue import Overdue, Watch, ending
 from sandbox.runner import FAILED, STAGE, Rules
 from sandbox.spending import Budget, Prices, Spent
-from specs.records import Limits, Rollout, Usage
+from specs.records import File, Limits, Rollout, Service, Usage
 from specs.store import Store
 
 USED = Usage(90, 10, 1, 0)
@@ -59,12 +59,12 @@ class Plays:
         self.begun[of.id] += 1
         self.most = max(self.most, len(self.running))
 
-    def ended(self, timeout_s: float) -> list[Rollout]:
+    def ended(self, timeout_s: float) -> list[runner.Ended]:
         if not self.running:
             return []
         of = self.running.popleft()
         self.failures[of.id] = self.failures.get(of.id, 0) - 1
-        return [ended(of, "error" if self.failures[of.id] >= 0 else "completed")]
+        return [runner.ended(ended(of, "error" if self.failures[of.id] >= 0 else "completed"))]
 
 
 @contextmanager
@@ -202,6 +202,28 @@ def test_a_rollout_that_hangs_is_ended_and_the_others_go_on(tmp_path: Path) -> N
     assert failed is not None and failed.error is not None
     assert (failed.error.boundary, failed.error.message) == ("harness", "no end after 0 s")
     assert closed.is_set()
+
+
+def test_the_box_of_a_rollout_that_hangs_is_ended_with_it(tmp_path: Path) -> None:
+    opened: list[Box] = []
+    over = threading.Event()
+
+    @contextmanager
+    def opening(files: Iterable[File], *, services: Iterable[Service] = ()) -> Iterator[Box]:
+        with open_box(files, services=services) as box:
+            opened.append(box)
+            yield box
+
+    def complete(*_: object) -> Completion:
+        over.wait(60)
+        raise AssertionError("too late")
+
+    with a_store(tmp_path) as store:
+        hanging = local(lambda of: episodes.roll_out(of, complete, opening), 1, grace_s=1.0)
+        runner.run(iter([attempt(0, seconds=0)]), hanging, store, Rules())
+    with pytest.raises(BoxError, match="the box is closed"):
+        opened[0].exec("true")
+    over.set()
 
 
 def test_a_fault_of_a_harness_is_an_error_of_one_rollout(tmp_path: Path) -> None:
