@@ -132,7 +132,7 @@ def worker(at_once: int) -> None:
 
     with tempfile.TemporaryDirectory() as folder, closing(Store(Path(folder, "store.sqlite"))) as store:
         attempts = plan(agent, [task], 4 * at_once, Caps(), Sandbox())
-        runner.run(attempts, fleet.cluster(agent, "builtin", Caps(), Sandbox(), at_once, runner.GRACE_S), store, Rules(), look)
+        runner.run(attempts, fleet.cluster(agent, "builtin", {}, Caps(), Sandbox(), at_once, runner.GRACE_S), store, Rules(), look)
     print(f"a worker, {at_once} rollouts at a time: {max(seen):.0f} MB, its boxes not counted")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from sandbox import tools
 from sandbox.backends import PLAIN
@@ -71,7 +72,7 @@ def roll_out(attempt: Attempt, complete: Complete, opened: OpenBox | None = None
 
 def failed(attempt: Attempt, boundary: str, message: str) -> Rollout:
     """The rollout of an attempt of which nothing is known but how it failed."""
-    return _record(attempt, _failed(None, boundary, message), ())
+    return recorded(attempt, _failed(None, boundary, message), (), tools.TOOLS)
 
 
 def _failed(episode: Episode | None, boundary: str, message: str) -> Episode:
