@@ -74,7 +74,7 @@ async def whole(upstream: Upstream, body: bytes, wait: Wait) -> Any:
 
 
 def chunks(upstream: Upstream, body: bytes, wait: Wait) -> AsyncGenerator[Any]:
-    """Lists of chunks of a streamed response, as they come, and an empty one where it says that it is done.
+    """Lists of chunks of a streamed response, as they come, and an empty one at its end.
 
     Raises as `whole` does; once there was a chunk nothing is tried again.
     """
@@ -138,12 +138,11 @@ async def _chunks(upstream: Upstream, response: aiohttp.ClientResponse) -> Async
         if said := [_chunk(upstream.told(event)) for event in takewhile(DONE.__ne__, found)]:
             yield said
             last = asyncio.get_running_loop().time()
-        if DONE in found:
+        if DONE in found or not piece:
             yield []
             with suppress(TimeoutError, aiohttp.ClientError):
                 async with asyncio.timeout(END_S):
                     await response.content.readany()
-        if DONE in found or not piece:
             return
 
 

@@ -18,7 +18,23 @@ import pytest
 from endpoint_making import Body, completion, endpoint
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from proxy_making import AMPLE, MESSAGES, SAYING, USAGE, ask, chunk, client, code, either, event, line_to, said, scripted_line, streaming
+from proxy_making import (
+    AMPLE,
+    MESSAGES,
+    SAYING,
+    USAGE,
+    ask,
+    chunk,
+    client,
+    code,
+    either,
+    event,
+    line_to,
+    request,
+    said,
+    scripted_line,
+    streaming,
+)
 from scripted_making import SOLUTION, TASK, play_out
 from starlette.responses import JSONResponse, Response
 
@@ -391,11 +407,8 @@ def test_a_call_on_its_way_ends_with_its_line() -> None:
         finally:
             left.set()
 
-    body = json.dumps({"messages": MESSAGES, "stream": True}).encode()
     with endpoint(lambda body: streaming(hanging())) as played, proxy.recording(Endpoint(played.url, "m")) as lines:
-        with lines.line({}, AMPLE) as line, socket.socket(socket.AF_UNIX) as raw:
-            raw.connect(str(line.path))
-            raw.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        with lines.line({}, AMPLE) as line, request(line, MESSAGES, True) as raw:
             assert b" 200 " in raw.recv(1000)
             stays = raw.dup()
         assert left.wait(10)
