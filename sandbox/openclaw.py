@@ -1,7 +1,7 @@
 """OpenClaw itself as a black box, run unmodified: by `agent exec` for each task, or behind gateways started ahead, one rollout each.
 
-`make openclaw` installs it (sandbox/openclaw_install.py). Its state lies in the box's home and goes with the box; the workspace holds what its
-agent's tools left there, and nothing of its own. What it costs, and what is left as OpenClaw has it: docs/harnesses.md.
+`make openclaw` installs it (sandbox/openclaw_install.py). Its state lies in the box's home and goes with the box; the workspace holds
+what its agent's tools left there, and nothing of its own. What it costs, and what is left as OpenClaw has it: docs/harnesses.md.
 """
 
 from __future__ import annotations
@@ -68,6 +68,8 @@ CONFIGURATION: dict[str, Any] = {
     "skills": {"allowBundled": ["__none__"], "load": {"extraDirs": ["/workspace/.skills"], "watch": False}},
 }
 SERVING: dict[str, Any] = {
+    # Another agent rehearses: one keeps the list of skills that it has found once.
+    "agents": CONFIGURATION["agents"] | {"entries": {"main": {"default": True}, "rehearsal": {"workspace": f"{PLACE}/rehearsal"}}},
     "gateway": {
         "mode": "local",
         "port": GATEWAY_PORT,
@@ -75,13 +77,13 @@ SERVING: dict[str, Any] = {
         "auth": {"mode": "token", "token": TOKEN},
         "controlUi": {"enabled": False},
         "http": {"endpoints": {"chatCompletions": {"enabled": True}}},
-    }
+    },
 }
 # Node, not Python: what an agent is likely to kill by its name is not to take its own harness along.
 ASK = """
 import fs from "node:fs"; import http from "node:http";
-const [port, token, path] = process.argv.slice(2);
-const body = JSON.stringify({ model: "openclaw/main", messages: [{ role: "user", content: fs.readFileSync(path, "utf8") }] });
+const [port, token, path, agent] = process.argv.slice(2);
+const body = JSON.stringify({ model: `openclaw/${agent}`, messages: [{ role: "user", content: fs.readFileSync(path, "utf8") }] });
 const headers = { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body), Authorization: `Bearer ${token}` };
 const broken = (error) => { console.error(String(error)); process.exit(2); };
 const request = http.request({ host: "127.0.0.1", port, path: "/v1/chat/completions", method: "POST", headers }, (response) => {
@@ -103,6 +105,10 @@ while time.monotonic() < until:
     time.sleep(0.2)
 raise SystemExit(1)
 """
+
+
+# A broken connection is asked about: the status of a gateway that has ended, or that of one which was killed with all that ran it.
+_GONE = f"[ $s != 2 ] || {{ sleep 0.5; pgrep -f ^openclaw-gateway > /dev/null || s=$(cat {GATEWAY} 2> /dev/null || echo 137); }};"
 
 
 def program(settings: Mapping[str, Any], home: Path = HOME) -> Program:
@@ -176,11 +182,13 @@ def rehearse(box: Box) -> None:
     box.write(f"{PLACE}/ask.mjs", ASK.encode())
     box.write(f"{PLACE}/rehearsal.py", source("rehearsal"))
     box.write(MESSAGE, b"Get ready.")
-    model = box.exec(f"python3 -I {PLACE}/rehearsal.py {PORT} {PLACE}/rehearsed.txt > /dev/null 2>&1 < /dev/null & echo $!").output.strip()
-    asked = box.exec(_asking(), timeout_s=START_S)
+    model = box.exec(
+        f"python3 -I {PLACE}/rehearsal.py {PORT} {PLACE}/rehearsal/a.txt > /dev/null 2>&1 < /dev/null & echo $!"
+    ).output.strip()
+    asked = box.exec(_asking("rehearsal"), timeout_s=START_S)
     if asked.status != 0:
         raise BoundaryError("harness", f"OpenClaw's gateway doesn't answer: {asked.output[-500:]} {_end_of(box, f'{GATEWAY}.log')}")
-    box.exec(f"kill {model}; rm {MESSAGE} {PLACE}/rehears* {PLACE}/ready.py")
+    box.exec(f"kill {model}; rm -r {MESSAGE} {PLACE}/rehearsal* {PLACE}/ready.py")
 
 
 def _end_of(box: Box, path: str) -> str:
@@ -188,32 +196,29 @@ def _end_of(box: Box, path: str) -> str:
 
 
 def _line(environment: Mapping[str, str]) -> str:
-    return " ".join(
-        ["env", *(shlex.quote(f"{name}={value}") for name, value in environment.items()), f"OPENCLAW_CONFIG_PATH={CONFIG}", MAIN]
-    )
+    given = {**environment, "OPENCLAW_CONFIG_PATH": CONFIG}
+    return " ".join(["env", *(shlex.quote(f"{name}={value}") for name, value in given.items()), MAIN])
 
 
-def _asking() -> str:
-    return f"{NODE}/node {PLACE}/ask.mjs {GATEWAY_PORT} {TOKEN} {MESSAGE}"
+def _asking(agent: str) -> str:
+    return f"{NODE}/node {PLACE}/ask.mjs {GATEWAY_PORT} {TOKEN} {MESSAGE} {agent}"
 
 
 def _command(box: Box, attempt: Attempt, by: str, environment: Mapping[str, str]) -> str:
     box.write(MESSAGE, attempt.task.instruction.encode())
     if by == "exec":
         return f"{_line(environment)} agent exec --config {CONFIG} --cwd /workspace --timeout {LONG_S} --json --message-file {MESSAGE}"
-    return f"{_asking()} || {{ s=$?; [ $s != 2 ] || {{ sleep 0.5; s=$(cat {GATEWAY} || echo 2); }}; exit $s; }}"
+    return f"{_asking('main')} || {{ s=$?; {_GONE} exit $s; }}"
 
 
 def _envelope_fault(ended: Ended) -> str:
     """What `agent exec` says of itself on standard output."""
     try:
         envelope = json.loads(ended.out)
-        return (
-            ""
-            if ended.status == 0 and envelope["ok"] is True
-            else f"OpenClaw ended with {envelope['status']}: {envelope.get('error')}"[:500]
-        )
-    except (ValueError, KeyError, TypeError):
+        if ended.status == 0 and envelope["ok"] is True:
+            return ""
+        return f"OpenClaw ended with {envelope['status']}: {envelope.get('error')}"[:500]
+    except (ValueError, KeyError, TypeError, AttributeError):
         return f"OpenClaw ended with {ended.status} and no envelope"
 
 

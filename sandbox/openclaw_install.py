@@ -1,8 +1,8 @@
 """`make openclaw`: Node and OpenClaw at pinned versions, and what a first start would make anew in every box.
 
-Node comes from the Python index, OpenClaw and all it needs from the npm registry by sandbox/npm/package-lock.json, whose hashes npm compares; no
-script of a package is run. Then one gateway is started in a box and plays a turn with a model that is none: its state and what Node compiled
-for it are kept. All of it lies in .openclaw/; what is whole there stays, and a second call does nothing.
+Node comes from the Python index, OpenClaw and all it needs from the npm registry by sandbox/npm/package-lock.json, whose hashes npm
+compares; no script of a package is run. Then a gateway is started in a box and plays a turn with a model that is none: its state and what
+Node compiled for it are kept. All of it lies in .openclaw/; what is whole there stays, and a second call does nothing.
 """
 
 from __future__ import annotations

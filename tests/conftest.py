@@ -15,8 +15,13 @@ from sandbox import box
 settings.register_profile("clawgym", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("clawgym")
 
-# One fixture serves the file.
-WHOLE = ("test_bench_inspecting.py", "test_generators_compile.py", "test_generators_demands_said.py", "test_sandbox_hostile_rollouts.py")
+WHOLE = (  # one fixture serves the file
+    "test_bench_inspecting.py",
+    "test_generators_compile.py",
+    "test_generators_demands_said.py",
+    "test_sandbox_hostile_rollouts.py",
+    "test_sandbox_openclaw.py",
+)
 
 
 @pytest.hookimpl(optionalhook=True)

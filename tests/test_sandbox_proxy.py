@@ -16,12 +16,8 @@ import pytest
 from endpoint_making import Body, endpoint
 from proxy_making import AMPLE, MESSAGES, SAYING, ask, client, code, either, event, request, scripted_line, streaming
 
-<<<<<<< HEAD
-from sandbox import answering, proxy, scripted
-from sandbox.doors import Doors
-=======
 from sandbox import proxy
->>>>>>> 809ba2234ec0b68ea7d4779c32227470bd22f718
+from sandbox.doors import Doors
 from sandbox.endpoint import Endpoint
 from sandbox.recording import Line
 from specs.errors import BoundaryError
