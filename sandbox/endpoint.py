@@ -53,7 +53,8 @@ def connect(
     url = base_url.rstrip("/") + ("" if parts.path.strip("/") else "/v1") + "/chat/completions"
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
     local = parts.hostname in ("127.0.0.1", "localhost", "::1")  # a proxy set for the world must not catch our own server
-    client = httpx.Client(headers=headers, trust_env=not local)
+    many = httpx.Limits(max_connections=None, max_keepalive_connections=None)  # whoever calls decides how many at a time
+    client = httpx.Client(headers=headers, trust_env=not local, limits=many)
 
     def complete(messages: list[Message], tools: list[dict[str, Any]], sampling: dict[str, Any]) -> Completion:
         offered = {"tools": tools} if tools else {}  # an empty list is refused by some
