@@ -49,7 +49,8 @@ def connect(
     too long for the model.
     """
     url = address(base_url)
-    client = httpx.Client(headers=headers(api_key), trust_env=not is_local(url))
+    many = httpx.Limits(max_connections=None, max_keepalive_connections=None)  # whoever calls decides how many at a time
+    client = httpx.Client(headers=headers(api_key), trust_env=not is_local(url), limits=many)
 
     def complete(messages: list[Message], tools: list[dict[str, Any]], sampling: dict[str, Any]) -> Completion:
         offered = {"tools": tools} if tools else {}  # an empty list is refused by some

@@ -139,7 +139,7 @@ class _Fleet:
         self._unfit: dict[str, str] = {}  # machines that can't serve, and why
         self._lost: Counter[str] = Counter()  # workers in a row that a machine has lost
         self._looked = -LOOK_S
-        self._served = time.monotonic()  # when there last was a machine
+        self._began = self._served = time.monotonic()  # when there last was a machine
 
     def room(self) -> int:
         self._look()
@@ -194,7 +194,7 @@ class _Fleet:
         """Raises BoundaryError where no machine serves, and none is to be hoped for."""
         if any(not machine.opening for machine in self._machines.values()):
             self._served = time.monotonic()
-        elif self._unfit and not self._machines:
+        elif self._unfit and not self._machines and self._served == self._began:
             why = "; ".join(f"{node[:8]}: {reason}" for node, reason in sorted(self._unfit.items()))
             raise BoundaryError("harness", f"no machine of the cluster can roll out: {why}")
         elif time.monotonic() - self._served > ALONE_S:

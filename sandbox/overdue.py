@@ -79,8 +79,8 @@ class Watch(Generic[T]):
             if self._stopped:
                 raise Overdue("stopped")
             self._running[outcome] = ends
-        threading.Thread(target=_work, args=(called, outcome, ends), daemon=True, name="watched").start()
         try:
+            threading.Thread(target=_work, args=(called, outcome, ends), daemon=True, name="watched").start()
             return outcome.result(seconds)
         except TimeoutError:
             if outcome.done():  # just in time, or it was the call that raised it

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -101,6 +103,23 @@ def test_a_prompt_too_long_is_the_agents_limit(words: str) -> None:
     with answering(failing(400, words)) as (url, seen), pytest.raises(ContextFull):
         endpoint.connect(url, "m")(MESSAGES, [], {})
     assert len(seen) == 1
+
+
+def test_as_many_may_ask_at_a_time_as_want_to() -> None:
+    most, here = 150, asyncio.Event()
+    asked: list[int] = []
+
+    async def post(request: Request) -> Response:
+        asked.append(1)
+        if len(asked) == most:
+            here.set()
+        await asyncio.wait_for(here.wait(), 60)
+        return good()
+
+    with scripted.listening(Starlette(routes=[Route("/v1/chat/completions", post, methods=["POST"])])) as url:
+        complete = endpoint.connect(url, "m", timeout_s=60)
+        with ThreadPoolExecutor(most) as threads:
+            assert all(threads.map(lambda _: complete(MESSAGES, [], {}).response == GOOD, range(most)))
 
 
 def test_nobody_listening_is_the_endpoints_failure() -> None:

@@ -8,7 +8,7 @@ import subprocess
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -128,8 +128,9 @@ def killing(most: int) -> Iterator[set[int]]:
     def kill() -> None:
         while not over.wait(moments.uniform(0.02, 0.1)) and len(killed) < most:
             for pid in moments.sample(there, k=1) if (there := sorted(boxes(killed))) else ():
-                os.kill(pid, 9)
-                killed.add(pid)
+                with suppress(ProcessLookupError):  # its rollout has ended
+                    os.kill(pid, 9)
+                    killed.add(pid)
 
     thread = threading.Thread(target=kill, daemon=True)
     thread.start()

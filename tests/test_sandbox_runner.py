@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from argparse import Namespace
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -16,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from projects import numbered
 
-from sandbox import episodes, runner
+from sandbox import episodes, rollout, runner
 from sandbox.agents import Agent, scripted_agent
 from sandbox.box import Box, BoxError, Caps, Sandbox, open_box
 from sandbox.episodes import Attempt
@@ -256,6 +257,13 @@ def test_an_interrupted_run_does_not_wait_for_what_is_under_way() -> None:
         raise KeyboardInterrupt
     assert closed.is_set() and not finished.is_set()
     over.set()
+
+
+def test_an_agent_that_only_this_machine_reaches_works_here_though_ray_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    args = Namespace(executor="ray", harness="builtin")
+    with rollout.opened(args, {"workers": 3, "grace_s": 30}, replace(ECHO, recipe=None), Caps(), Sandbox()) as executor:
+        assert executor.room() == 3
+    assert "works here and not on the cluster" in capsys.readouterr().err
 
 
 def test_what_was_given_up_opens_nothing_more() -> None:
