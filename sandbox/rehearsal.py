@@ -33,6 +33,7 @@ def chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
 
 def answer(messages: list[dict[str, Any]], path: str) -> bytes:
     """All calls at once, and when they are answered, the end."""
+    said: dict[str, Any]
     if any(message["role"] == "tool" for message in messages):
         said, finish = {"role": "assistant", "content": "Ready."}, "stop"
     else:

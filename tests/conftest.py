@@ -15,7 +15,9 @@ from sandbox import box
 settings.register_profile("clawgym", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("clawgym")
 
-WHOLE = ("test_generators_compile.py", "test_generators_demands_said.py", "test_sandbox_hostile_rollouts.py")  # one fixture serves the file
+WHOLE = (  # one fixture serves the file
+    *("test_generators_compile.py", "test_generators_demands_said.py", "test_sandbox_hostile_rollouts.py", "test_sandbox_openclaw.py"),
+)
 
 
 @pytest.hookimpl(optionalhook=True)
