@@ -95,7 +95,7 @@ class Service:
         self, request: web.BaseRequest, response: web.StreamResponse, body: dict[str, Any], content: bytes, with_usage: bool
     ) -> None:
         """Pass the chunks on as they come, and record the call before the client is told that it has ended."""
-        assembly, recorded = Assembly(), False
+        assembly = Assembly()
         async with aclosing(forwarding.chunks(self._upstream, content, self._line.wait)) as pieces:
             async for chunks in pieces:
                 shown = b"".join(_shown(assembly.added(chunk), with_usage) for chunk in chunks)
@@ -105,9 +105,6 @@ class Service:
                     await response.write(shown)
                 if not chunks:
                     self._line.answered(endpoint.completion_of(body, assembly.response()))
-                    recorded = True
-        if not recorded:
-            self._line.answered(endpoint.completion_of(body, assembly.response()))
 
     def _ours(self, failure: Exception) -> Refused:
         """End the line for a fault of the proxy, which is neither the agent's nor the endpoint's."""

@@ -46,10 +46,10 @@ class Upstream:
 
 
 class _Failed(Exception):
-    """A try that came to nothing; `pause_s` before the next, or None where another won't help."""
+    """A try that came to nothing; whether another may help, and the Retry-After header where there was one."""
 
-    def __init__(self, message: str, pause_s: float | None):
-        self.pause_s = pause_s
+    def __init__(self, message: str, again: bool, retry_after: str = ""):
+        self.again, self.retry_after = again, retry_after
         super().__init__(message)
 
 
@@ -74,7 +74,7 @@ async def whole(upstream: Upstream, body: bytes, wait: Wait) -> Any:
 
 
 def chunks(upstream: Upstream, body: bytes, wait: Wait) -> AsyncGenerator[Any]:
-    """Lists of chunks of a streamed response, as they come, and an empty one where it says that it is done.
+    """Lists of chunks of a streamed response, as they come, and an empty one at its end.
 
     Raises as `whole` does; once there was a chunk nothing is tried again.
     """
@@ -89,36 +89,36 @@ async def _tried(upstream: Upstream, body: bytes, wait: Wait, read: _Read) -> As
         began, said = time.monotonic(), False
         try:
             wait.on = True
-            async with aclosing(_once(upstream, body, attempt, read)) as found:
+            async with aclosing(_once(upstream, body, read)) as found:
                 async for item in found:
                     wait.on, said = False, True
                     yield item
                     wait.on = True
             return
         except _Failed as failed:
-            if said or failed.pause_s is None or attempt + 1 == endpoint.TRIES:
+            if said or not failed.again or attempt + 1 == endpoint.TRIES:
                 raise endpoint.refusal(upstream.told(str(failed))) from None
-            await asyncio.sleep(failed.pause_s)
+            await asyncio.sleep(endpoint.pause_s(attempt, failed.retry_after))
             wait.lost_s += time.monotonic() - began
         finally:
             wait.on = False
 
 
-async def _once(upstream: Upstream, body: bytes, attempt: int, read: _Read) -> AsyncGenerator[Any]:
+async def _once(upstream: Upstream, body: bytes, read: _Read) -> AsyncGenerator[Any]:
     """What one try yields. Raises _Failed, or BoundaryError("endpoint") for an answer that is garbage."""
     try:
         async with upstream.client.post(upstream.url, data=body, allow_redirects=False) as response:
             if response.status != 200:
                 text = (await _body(upstream, response)).decode("utf-8", "replace")
-                pause = endpoint.pause_s(attempt, response.headers.get("Retry-After", "")) if endpoint.passes(response.status) else None
-                raise _Failed(f"HTTP {response.status}: {upstream.told(text)[:500]}", pause)
+                failure = f"HTTP {response.status}: {upstream.told(text)[:500]}"
+                raise _Failed(failure, endpoint.passes(response.status), response.headers.get("Retry-After", ""))
             async with aclosing(read(upstream, response)) as found:
                 async for item in found:
                     yield item
     except TimeoutError as error:
-        raise _Failed(f"no answer in time ({type(error).__name__})", None) from None
+        raise _Failed(f"no answer in time ({type(error).__name__})", again=False) from None
     except aiohttp.ClientError as error:
-        raise _Failed(f"{type(error).__name__}: {error}", endpoint.pause_s(attempt)) from None
+        raise _Failed(f"{type(error).__name__}: {error}", again=True) from None
 
 
 async def _whole(upstream: Upstream, response: aiohttp.ClientResponse) -> AsyncGenerator[Any]:
@@ -138,19 +138,18 @@ async def _chunks(upstream: Upstream, response: aiohttp.ClientResponse) -> Async
         if said := [_chunk(upstream.told(event)) for event in takewhile(DONE.__ne__, found)]:
             yield said
             last = asyncio.get_running_loop().time()
-        if DONE in found:
+        if DONE in found or not piece:
             yield []
             with suppress(TimeoutError, aiohttp.ClientError):
                 async with asyncio.timeout(END_S):
                     await response.content.readany()
-        if DONE in found or not piece:
             return
 
 
 def _chunk(event: str) -> Any:
     chunk = endpoint.parsed(200, event)
     if isinstance(chunk, dict) and chunk.get("error"):
-        raise _Failed(f"an error in the stream: {json.dumps(chunk['error'])[:500]}", 0.0)
+        raise _Failed(f"an error in the stream: {json.dumps(chunk['error'])[:500]}", again=True)
     return chunk
 
 

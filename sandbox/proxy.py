@@ -80,11 +80,8 @@ def _folder(within: Path | None) -> Iterator[Path]:
 async def _listening(service: Service, path: Path) -> AsyncIterator[None]:
     answering = web.Server(service.handle, handler_cancellation=True, access_log=None, logger=_log, auto_decompress=False)
 
-    def connected() -> asyncio.Protocol:
-        return answering() if len(answering.connections) < CONNECTIONS else _TurnedAway()
-
     try:
-        server = await asyncio.get_running_loop().create_unix_server(connected, path)
+        server = await asyncio.get_running_loop().create_unix_server(lambda: _Door(answering), path)
     except OSError as error:
         raise BoundaryError("harness", f"no socket for a line: {error}") from error
     try:
@@ -104,6 +101,17 @@ async def _ended(answering: web.Server) -> None:
     await answering.shutdown(END_S)
 
 
-class _TurnedAway(asyncio.Protocol):
+class _Door(asyncio.Protocol):
+    """Lets a connection in where there is room. They are counted when made: the system hands over many at once."""
+
+    def __init__(self, answering: web.Server):
+        self._answering = answering
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.close()
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101  (of a stream socket)
+        if len(self._answering.connections) >= CONNECTIONS:
+            transport.abort()
+            return
+        handler = self._answering()
+        transport.set_protocol(handler)
+        handler.connection_made(transport)

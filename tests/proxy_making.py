@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -80,3 +81,14 @@ def ask(over: httpx.Client, stream: bool = False, **more: Any) -> httpx.Response
 def code(response: httpx.Response) -> tuple[int, str]:
     """Status and error code."""
     return response.status_code, response.json()["error"]["code"]
+
+
+@contextmanager
+def request(line: Line, messages: Any, stream: bool) -> Iterator[socket.socket]:
+    """A call's request sent over a connection of its own, which is closed with the block, answered or not."""
+    body = json.dumps({"messages": messages, "stream": stream}).encode()
+    with socket.socket(socket.AF_UNIX) as raw:
+        raw.settimeout(10)
+        raw.connect(str(line.path))
+        raw.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        yield raw

@@ -14,12 +14,13 @@ import httpx
 import pytest
 from endpoint_making import Answer, Body, Script, completion
 from endpoint_making import endpoint as played_by
-from proxy_making import MESSAGES, SAYING, SECRET, ask, chunk, code, either, event, line_to, said, scripted_line, streaming
+from proxy_making import MESSAGES, SAYING, SECRET, ask, chunk, code, either, event, line_to, request, said, scripted_line, streaming
 from starlette.responses import JSONResponse, Response
 
 from sandbox import endpoint, forwarding
 from specs.records import Limits
 
+STREAM = {"messages": MESSAGES, "stream": True}
 EITHER_WAY = pytest.mark.parametrize("stream", [False, True])
 
 
@@ -143,46 +144,33 @@ def test_a_stream_that_is_no_text_is_the_endpoints_failure() -> None:
     assert line.error is not None
 
 
-def cut(body: Body) -> Response:
-    """Half an answer, and then the connection is gone."""
-
-    def events() -> Iterator[str]:
-        yield from map(event, SAYING[:2])
-        raise ConnectionResetError
-
-    return streaming(events())
-
-
-def ended(body: Body) -> Response:
-    """Half an answer, politely ended."""
-    return streaming(list(map(event, SAYING[:2])))
-
-
-def errs(body: Body) -> Response:
-    """Half an answer, and later an error among the events."""
+def half(seen: threading.Event, ending: str) -> Response:
+    """Half an answer, and when the client has seen that, an end of the wrong kind."""
 
     async def events() -> AsyncIterator[str]:
         for one in SAYING[:2]:
             yield event(one)
-        await asyncio.sleep(0.2)
-        yield event({"error": {"message": "the engine died"}}) + "data: [DONE]\n\n"
+        await asyncio.to_thread(seen.wait, 10)
+        if ending == "cut":
+            raise ConnectionResetError
+        if ending == "error":
+            yield event({"error": {"message": "the engine died"}}) + "data: [DONE]\n\n"
 
     return streaming(events())
 
 
-@pytest.mark.parametrize("script", [cut, ended, errs])
-def test_half_a_stream_is_broken_off_and_never_repeated(script: Script) -> None:
-    with scripted_line(script) as (line, over, bodies):
-        seen = b""
-        with (
-            pytest.raises(httpx.RemoteProtocolError),
-            over.stream("POST", "/chat/completions", json={"messages": MESSAGES, "stream": True}) as got,
-        ):
+@pytest.mark.parametrize("ending", ["cut", "polite", "error"])
+def test_half_a_stream_is_broken_off_and_never_repeated(ending: str) -> None:
+    seen, shown = threading.Event(), b""
+    with scripted_line(lambda body: half(seen, ending)) as (line, over, bodies):
+        with pytest.raises(httpx.RemoteProtocolError), over.stream("POST", "/chat/completions", json=STREAM) as got:
             for piece in got.iter_bytes():
-                seen += piece
+                shown += piece
+                if b'"Do"' in shown:
+                    seen.set()
         assert code(ask(over, stream=True)) == (400, "endpoint_failed")
-    assert b'"Do"' in seen
-    assert b"[DONE]" not in seen
+    assert seen.is_set()
+    assert b"[DONE]" not in shown
     assert line.error is not None
     assert (line.error.boundary, line.calls, len(bodies)) == ("endpoint", (), 1)
 
@@ -226,7 +214,7 @@ def test_a_stream_that_hangs_half_way_is_broken_off(meanwhile: str) -> None:
             await asyncio.sleep(0.05)
             yield meanwhile
 
-    with scripted_line(lambda body: streaming(events()), timeout_s=0.3) as (line, over, _):
+    with scripted_line(lambda body: streaming(events()), timeout_s=1) as (line, over, _):
         with pytest.raises(httpx.RemoteProtocolError):
             ask(over, stream=True)
     assert line.error is not None
@@ -273,20 +261,19 @@ def test_what_the_endpoints_failures_take_is_not_the_rollouts_time(monkeypatch: 
 @EITHER_WAY
 def test_a_client_that_leaves_is_no_call_but_a_step(stream: bool) -> None:
     """And the endpoint is told that nobody listens any more."""
-    left = threading.Event()
+    came, left = threading.Event(), threading.Event()
 
     async def hanging() -> AsyncIterator[str]:
         try:
             yield event(SAYING[0]) if stream else " "
-            while True:
-                await asyncio.sleep(3600)
+            came.set()
+            await asyncio.sleep(3600)
         finally:
             left.set()
 
-    script = in_turn(lambda: streaming(hanging()))
-    with scripted_line(script, Limits(2, 600, 100)) as (line, over, bodies):
-        with pytest.raises(httpx.ReadTimeout):
-            over.post("/chat/completions", json={"messages": MESSAGES, "stream": stream}, timeout=0.3)
+    with scripted_line(in_turn(lambda: streaming(hanging())), Limits(2, 600, 100)) as (line, over, bodies):
+        with request(line, MESSAGES, stream):
+            assert came.wait(10)
         assert left.wait(10)
         assert (line.calls, line.error, line.waiting) == ((), None, False)
         assert ask(over, stream).status_code == 200
@@ -303,7 +290,7 @@ def test_a_line_says_whether_it_waits_for_the_endpoint() -> None:
         yield event(SAYING[3])
 
     with scripted_line(lambda body: streaming(slow())) as (line, over, _):
-        with over.stream("POST", "/chat/completions", json={"messages": MESSAGES, "stream": True}) as got:
+        with over.stream("POST", "/chat/completions", json=STREAM) as got:
             pieces = got.iter_bytes()
             next(pieces)
             deadline = time.monotonic() + 10
