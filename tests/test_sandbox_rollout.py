@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -20,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox import scripted
+from sandbox import cgroups, scripted
 from sandbox.agents import scripted_agent
 from sandbox.box import Caps, Sandbox
 from sandbox.episodes import Attempt
@@ -66,6 +67,20 @@ def test_finished_rollouts_are_not_run_again(tmp_path: Path) -> None:
         project.stage(*endpoint_args(url))
     assert len(first_turns) == len(TASKS)
     assert {p.name: p.read_bytes() for p in (tmp_path / "runs/x/rollouts/train").iterdir()} == before
+
+
+def test_a_run_with_nothing_left_to_do_removes_what_a_killed_one_left(tmp_path: Path) -> None:
+    where = cgroups.usable()
+    if where is None:
+        pytest.skip("no control group can be made here")
+    project = Project(tmp_path, TASKS[:1])
+    project.stage("--agent", "teacher")
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    group = where.parents["pids"] / f"clawgym-{gone.pid}-1-0"
+    group.mkdir()
+    project.stage("--agent", "teacher")
+    assert not group.exists()
 
 
 def test_a_changed_task_alone_is_run_again(tmp_path: Path) -> None:
