@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sandbox import agents, cgroups, episodes
+from sandbox import agents, backends, episodes
 from sandbox.agents import Agent, Recipe
 from sandbox.box import Caps, Sandbox
 from sandbox.episodes import Attempt
@@ -64,7 +64,7 @@ class Worker:
                 return "it has other code than the machine that asks; check out the same commit on both"
             if order.sandbox.told() != order.boxes:
                 return f"its boxes would be others ({order.sandbox.told()} here, {order.boxes} asked for)"
-            cgroups.usable()
+            backends.tidy(order.sandbox)
             opened = HARNESSES[order.harness](order.settings).opened(agents.made(order.recipe), order.caps, order.sandbox)
             self._roll_out = within(self._stack.enter_context(opened), order.grace_s, self._watch)
         except Exception as error:  # told to whoever asks, who goes on with other machines

@@ -13,8 +13,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from sandbox import backends, ends, fleet, plays, runner, styles
+from sandbox import ends, fleet, plays, runner, styles
 from sandbox.agents import KEY, Agent, remote_agent, scripted_agent, served_agent
+from sandbox.backends import configured
 from sandbox.box import Caps, Sandbox
 from sandbox.endpoint import ANSWER_S
 from sandbox.ends import Ends
@@ -129,7 +130,6 @@ def opened(args: argparse.Namespace, section: Mapping[str, Any], agent: Agent, c
         where = "local"
     if where == "ray":
         return fleet.cluster(agent, args.harness, section.get(args.harness) or {}, caps, sandbox, workers, grace_s)
-    backends.tidy(sandbox)  # also where nothing is left to run: the run before may have been killed at its very end
     return runner.local(agent, harness, caps, sandbox, workers, grace_s)
 
 
@@ -140,7 +140,7 @@ def main(argv: Sequence[str]) -> int:
     subset = not args.endpoint and section["agents"][args.agent]["policy"] == "served"
     ids = selected(args.split, subset)
     tasks = load(Task, layout.TASKS, args.split, ids)
-    agent, caps, sandbox, rules = agent_of(args, section, ids), Caps(**section["caps"]), backends.configured(), rules_of(section)
+    agent, caps, sandbox, rules = agent_of(args, section, ids), Caps(**section["caps"]), configured(), rules_of(section)
     harness = HARNESSES[args.harness](section.get(args.harness) or {})
     attempts = plan(agent, tasks, int(section["attempts"]), caps, sandbox, harness)
     executor = opened(args, section, agent, caps, sandbox, harness)

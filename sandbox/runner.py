@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from sandbox import episodes
+from sandbox import backends, episodes
 from sandbox.agents import Agent
 from sandbox.box import Caps, Sandbox
 from sandbox.episodes import Attempt
@@ -108,9 +108,14 @@ def within(roll_out: RollOut, grace_s: float, watch: Watch[Rollout]) -> Callable
     return bounded
 
 
-@contextmanager
-def local(agent: Agent, harness: Harness, caps: Caps, sandbox: Sandbox, workers: int, grace_s: float = GRACE_S) -> Iterator[Executor]:
+def local(agent: Agent, harness: Harness, caps: Caps, sandbox: Sandbox, workers: int, grace_s: float = GRACE_S) -> Opened:
     """Threads of this process; what they are at is given up when the context ends."""
+    backends.tidy(sandbox)  # also where nothing is left to run: the run before may have been killed at its very end
+    return _local(agent, harness, caps, sandbox, workers, grace_s)
+
+
+@contextmanager
+def _local(agent: Agent, harness: Harness, caps: Caps, sandbox: Sandbox, workers: int, grace_s: float) -> Iterator[Executor]:
     watch = Watch[Rollout]()
     with harness.opened(agent, caps, sandbox) as roll_out, ThreadPoolExecutor(workers, "rollout") as threads:
         try:
