@@ -14,7 +14,7 @@ import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sandbox import cgroups, running
@@ -47,6 +47,13 @@ text = sys.stdin.buffer.read()
 unchecked = (1).to_bytes(4, "little")  # PEP 552: a hash that nobody compares
 code = marshal.dumps(compile(text, sys.argv[1].removesuffix("c"), "exec"))
 sys.stdout.buffer.write(util.MAGIC_NUMBER + unchecked + util.source_hash(text) + code)
+"""
+PASSAGE = Path("/run/clawgym/mounts")  # where root lays folders, in a mount namespace that only one start sees
+_LAY = """
+n=0
+while [ "$1" != -- ]; do mount --bind "$1" "$0/$n" || exit; n=$((n + 1)); shift; done
+shift
+exec "$@"
 """
 LINKS = {"/bin": "usr/bin", "/sbin": "usr/sbin", "/lib": "usr/lib", "/lib64": "usr/lib64"}
 _FROM_ETC = ("/etc/ld.so.cache", "/etc/alternatives")  # awk, vi and others are links through the latter
@@ -128,10 +135,13 @@ def _spawn(stack: ExitStack, wanted: Wanted, control: socket.socket, info: int, 
     contents = {path: text.encode() for path, text in STUBS.items()} | programs()
     data = {path: running.held(stack, _memory(content)) for path, content in contents.items()}
     filter_fd = running.held(stack, _memory(wanted.program)) if wanted.program else None
-    line = [_program("bwrap"), *arguments(wanted, data, filter_fd, info)]
+    hidden = [host for host, _ in wanted.doors.mounts if os.geteuid() == 0 and not _passable(Path(host))]
+    moved = {host: str(PASSAGE / str(n)) for n, host in enumerate(hidden)}
+    laid = replace(wanted.doors, mounts=tuple((moved.get(host, host), inside) for host, inside in wanted.doors.mounts))
+    line = [_program("bwrap"), *arguments(replace(wanted, doors=laid), data, filter_fd, info)]
     if os.geteuid() == 0:
         identity = ["--reuid", str(OUTSIDE_ID), "--regid", str(OUTSIDE_ID), "--clear-groups", "--no-new-privs"]
-        line = [_program("setpriv"), *identity, *line]
+        line = [*_passage(hidden), _program("setpriv"), *identity, *line]
     try:
         return subprocess.Popen(
             ["/bin/sh", "-c", cgroups.ENTER, "sh", *wanted.entries, "--", *line],
@@ -144,6 +154,20 @@ def _spawn(stack: ExitStack, wanted: Wanted, control: socket.socket, info: int, 
         )
     except OSError as error:
         raise BoxError(f"the box doesn't start: {error}") from error
+
+
+def _passable(path: Path) -> bool:
+    """Whether the user of boxes comes to a path through all folders above it."""
+    return all(folder.stat().st_mode & 0o001 for folder in path.resolve().parents if folder.exists())
+
+
+def _passage(hidden: Sequence[str]) -> list[str]:
+    """What goes before a command so that it finds these folders beneath PASSAGE, though nobody else does."""
+    if not hidden:
+        return []
+    for n in range(len(hidden)):
+        (PASSAGE / str(n)).mkdir(parents=True, exist_ok=True)
+    return [_program("unshare"), "--mount", "--propagation", "private", "/bin/sh", "-c", _LAY, str(PASSAGE), *hidden, "--"]
 
 
 def runner(rlimits: Mapping[str, int], program: str = "") -> list[str]:

