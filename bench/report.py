@@ -5,25 +5,17 @@ What agents wrote is hostile text: autoescaped, its invisible characters shown, 
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from jinja2 import FileSystemLoader, StrictUndefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-from markupsafe import Markup
-
-from bench import rates, reading, texts
+from bench import rates, reading, templating
 from bench.instances import Instance, instance
 from bench.reading import Attempt
 from specs import errors, layout, params, shards
 from specs.records import Scorecard, Task
 
-TEMPLATES = Path(__file__).parent / "templates"
 MAX_BYTES = 4_500_000
 BOUNDS = (6000, 3000, 1500, 800, 400, 200)  # characters of one text, tried in turn until the page is small enough
 ABOUT = {
@@ -43,17 +35,10 @@ MATRICES = (
 
 def page(title: str, figures: Mapping[str, Any], instances: Sequence[Instance], sources: Mapping[str, Mapping[str, Any]]) -> str:
     """The page as HTML. `figures` are evaluate's by agent; `sources` other nested figures by heading, left out where empty."""
-    env = ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_shown,
-    )
-    env.filters["figure"] = texts.figure
-    style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
-    return env.get_template("report.html.j2").render(
+    return templating.page(
+        "report.html.j2",
+        ("common.css", "report.css"),
+        "report.js",
         title=title,
         figures=figures,
         about=ABOUT,
@@ -65,14 +50,7 @@ def page(title: str, figures: Mapping[str, Any], instances: Sequence[Instance], 
         shared=max((f["shared"]["n"] for f in figures.values()), default=0),
         weak=sum((Counter(f.get("weak", {})) for f in figures.values()), Counter[str]()),
         unjudged=sum(f.get("not_judged", 0) for f in figures.values()),
-        style=Markup(style),  # noqa: S704 (our own file)
-        script=Markup(script),  # noqa: S704 (our own file)
-        script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
-
-
-def _shown(value: Any) -> Any:
-    return texts.plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def matrix(figures: Mapping[str, Any], part: str) -> list[tuple[str, list[dict[str, float]]]]:

@@ -10,10 +10,12 @@ from specs import digests
 HEAD_CHARS = 700
 HEAD_LINES = 14
 _BIDI = (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+# Joiners (U+200C, U+200D) are not among these: they are part of words and of pictures that one sees.
+_UNSEEN = (0x200B, 0x2028, 0x2029, *range(0x2060, 0x2065), 0xFEFF, *range(0xE0000, 0xE0080))
 _SHOWN: dict[int, str] = (
     {c: f"\\x{c:02x}" for c in (*range(0x20), 0x7F) if chr(c) not in "\n\t"}
     | dict.fromkeys(range(0x80, 0xA0), "\ufffd")
-    | {c: f"⟨U+{c:04X}⟩" for c in _BIDI}
+    | {c: f"⟨U+{c:04X}⟩" for c in (*_BIDI, *_UNSEEN)}
     | dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
 )
 
@@ -34,7 +36,7 @@ class Clip:
 
 
 def plain(text: str) -> str:
-    """The text with control characters and direction marks made visible, and CRLF as a line end."""
+    """The text with control characters, direction marks and what takes no room made visible, and CRLF as a line end."""
     return text.replace("\r\n", "\n").translate(_SHOWN)
 
 
@@ -42,6 +44,8 @@ def clip(text: str, bound: int, head_chars: int = HEAD_CHARS, head_lines: int = 
     """The first `bound` characters of a text, of which the head is at most `head_chars` long and `head_lines` high."""
     kept = text[:bound]
     head = "".join(kept[:head_chars].splitlines(keepends=True)[:head_lines])
+    if len(head) == head_chars:  # whole lines read better, unless there is but one
+        head = head[: head.rfind("\n") + 1] or head
     if len(kept) - len(head) < head_chars // 4 and kept.count("\n") <= head_lines + 4:
         head = kept  # not worth a click
     return Clip(head, kept[len(head) :], len(text) - len(kept))

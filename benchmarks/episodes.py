@@ -13,9 +13,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from sandbox import rollout
+from sandbox import runner
 from sandbox.agents import scripted_agent
 from sandbox.box import Caps, Sandbox
+from sandbox.harnesses import BUILTIN
+from sandbox.planning import plan
+from sandbox.runner import Rules
 from specs.records import Limits, Rollout, Solution, Step, Task, file_of, sealed
 from specs.store import Store
 
@@ -56,16 +59,17 @@ class Tally:
 
 
 def ours(sandbox: Sandbox, count: int) -> Tally:
-    """So many rollouts of one task, from first to last through the rollout stage's own `run`."""
+    """So many rollouts of one task, from first to last through the rollout stage's own runner."""
     task, solution = _task()
     agent = scripted_agent("teacher", 0, [task], [solution])
-    attempts = rollout.plan(agent, [task], count, Caps(), sandbox)
+    attempts = plan(agent, [task], count, Caps(), sandbox)
     with tempfile.TemporaryDirectory() as folder, closing(Store(Path(folder, "store.sqlite"))) as store:
         start = perf_counter()
-        failed = rollout.run(agent, attempts, store, AT_ONCE, retries=0)
+        done = runner.run(attempts, runner.local(agent, BUILTIN, Caps(), sandbox, AT_ONCE), store, Rules())
         seconds = perf_counter() - start
-        finished = sum(_right(store.record(rollout.STAGE, attempt.id, Rollout)) for attempt in attempts)
-    errors = tuple(f"{r.error.boundary}: {r.error.message}" for r in failed.values() if r.error)
+        finished = sum(_right(store.record(runner.STAGE, identity, Rollout)) for identity in done.there)
+        failed = filter(None, (store.record(runner.FAILED, identity, Rollout) for identity in done.there))
+        errors = tuple(f"{r.error.boundary}: {r.error.message}" for r in failed if r.error)
     return Tally(finished, count - finished, seconds, errors)
 
 

@@ -27,11 +27,11 @@ PLAIN = {"enable_optimizer": False}  # it costs more than it saves on tables of 
 class View:
     """What is registered as a view: whatever table it holds when it is scanned. Other rows of the same columns need no other view."""
 
-    def __init__(self, table: pa.Table) -> None:
+    def __init__(self, table: pa.RecordBatch) -> None:
         self.table = table
 
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self.table.__arrow_c_stream__(requested_schema)
+    def __arrow_c_array__(self, requested_schema: object = None) -> object:
+        return self.table.__arrow_c_array__(requested_schema)
 
     def __arrow_c_schema__(self) -> object:
         return self.table.schema.__arrow_c_schema__()

@@ -150,7 +150,7 @@ def _series(spec: dict[str, Any], column: Column, count: int, split: str, rng: r
     if "product" in how:
         factors = zip(*(drawn[name] for name in how["product"]), strict=True)
         return [None if None in row else sampling.typed(math.prod(Decimal(str(v)) for v in row), column) for row in factors]
-    return [sampling.typed(sampling.one(how, column, split, rng), column) for _ in range(count)]
+    return sampling.series(how, column, count, split, rng)
 
 
 def _by(options: dict[str, Any], value: str, column: Column, split: str, rng: random.Random) -> Value:

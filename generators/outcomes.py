@@ -27,6 +27,7 @@ PARTS: tuple[tuple[str, Path, type], ...] = (
 )
 _NAMES: dict[type, str] = {cls: name for name, _, cls in PARTS}
 _SCHEMAS = {name: rows.schema_of(cls) for name, _, cls in PARTS}
+_STRUCTS = {name: pa.struct(list(schema)) for name, schema in _SCHEMAS.items()}
 CODEC = "zstd"
 
 
@@ -40,7 +41,7 @@ def packed(outcome: Outcome) -> Outcome:
 def _packed(part: str, row: dict[str, Any]) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.CompressedOutputStream(sink, CODEC) as out:
-        out.write(pa.RecordBatch.from_pylist([row], schema=_SCHEMAS[part]).serialize())
+        out.write(pa.RecordBatch.from_struct_array(pa.array([row], type=_STRUCTS[part])).serialize())
     return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -74,8 +75,11 @@ class Relation:
     @functools.cached_property
     def content(self) -> list[tuple[str | None, ...]]:
         """What two equal relations share: canonical rows, sorted where their order does not count."""
-        rows = [tuple(written(v, c) for v, c in zip(row, self.columns, strict=True)) for row in self.rows]
-        return rows if self.ordered else sorted(rows, key=lambda row: tuple((v is None, v or "") for v in row))
+        rows: list[tuple[str | None, ...]] = list(zip(*(all_written(self.rows, at, c) for at, c in enumerate(self.columns)), strict=True))
+        if self.ordered:
+            return rows
+        blanks = any(None in row for row in rows)
+        return sorted(rows, key=lambda row: tuple((v is None, v or "") for v in row)) if blanks else sorted(rows)
 
     def agrees(self, other: Relation) -> bool:
         """Whether the two have the same content; the number of rows tells most of them apart."""
@@ -89,6 +93,11 @@ class Relation:
 
     @functools.cached_property
     def _arrays(self) -> dict[int, pa.Array]:
+        return {}
+
+    @functools.cached_property
+    def texts(self) -> dict[Hashable, str]:
+        """The relation as renderers wrote it, by how: a file's equivalents have most of their text in common."""
         return {}
 
     def index(self, name: str) -> int:
@@ -123,3 +132,12 @@ def written(value: Value, column: Column) -> str | None:
     if isinstance(value, date):
         return value.isoformat()
     return str(value)
+
+
+def all_written(rows: Sequence[Row], at: int, column: Column) -> list[str | None]:
+    """The canonical texts of the values at that place of all rows."""
+    values = [row[at] for row in rows]
+    if column.role in NUMBERS:
+        form = f".{column.decimals}f"
+        return [None if v is None else format(Decimal(v), form) for v in values]  # type: ignore[arg-type]
+    return [v if v is None or type(v) is str else written(v, column) for v in values]

@@ -118,12 +118,25 @@ def _steps(low: str, high: str, step: str) -> tuple[Decimal, Decimal, int]:
     return first, size, int((Decimal(high) - first) / size)
 
 
+@functools.cache
+def _unit(decimals: int) -> Decimal:
+    return Decimal(1).scaleb(-decimals)
+
+
+def series(how: dict[str, Any], column: Column, count: int, split: str, rng: random.Random) -> list[Value]:
+    """So many values, typed."""
+    if "pick" in how:
+        options = [typed(v, column) for v in pool(how["pick"], column, split)]
+        return [rng.choice(options) for _ in range(count)]
+    return [typed(one(how, column, split, rng), column) for _ in range(count)]
+
+
 def typed(value: Any, column: Column) -> Value:
     """A drawn value as the column's type."""
     if value is None:
         return None
     if column.role in NUMBERS:
-        return Decimal(str(value)).quantize(Decimal(1).scaleb(-column.decimals))
+        return Decimal(str(value)).quantize(_unit(column.decimals))
     if column.role in ("span", "seq"):
         return int(value)
     if column.role in ("when", "at"):

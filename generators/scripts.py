@@ -27,6 +27,7 @@ IMPORT = re.compile(r"(import|from) \w")
 SNIPPETS = Path(__file__).parent / "snippets"
 STANDARD = "configparser csv email email.policy html.parser json mailbox os re shutil sqlite3 tomllib urllib.parse urllib.request"
 MODULES = (*STANDARD.split(), "openpyxl", "xml.etree.ElementTree", "yaml")
+_USES = {m: re.compile(rf"(?<![\w.'\"/]){re.escape(m)}\.") for m in MODULES}
 SPECIAL = (("day-first", "day", "day_first"), ("long-dates", "day", "long_day"), ("decimal-comma", "number", "comma_number"))
 LOADERS = {"yaml": "yaml.safe_load", "json": "json.load", "toml": "tomllib.load"}
 
@@ -66,7 +67,7 @@ def script(inputs: dict[str, tuple[Binding, Source]], params: dict[str, Any], fr
 
 def header(text: str, imports: list[str]) -> str:
     """The imports that the text uses, and those that the fragment brought along."""
-    used = [m for m in MODULES if re.search(rf"(?<![\w.'\"/]){re.escape(m)}\.", text) and f"import {m}" not in imports]
+    used = [m for m in MODULES if f"{m}." in text and _USES[m].search(text) and f"import {m}" not in imports]
     lines = [f"import {', '.join(used)}"] if used else []
     own = "\n".join(imports)
     names = [

@@ -11,6 +11,8 @@ from typing import Any
 
 import duckdb
 
+KEPT_RUNS = 64  # parsed statements of one connection that run a prepared one
+
 
 class TruthError(Exception):
     """The SQL of an operation fails or yields what it should not; the message says how, in DuckDB's words where DuckDB says it."""
@@ -22,6 +24,7 @@ class Prepared:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
         self._names: dict[Hashable, str] = {}
+        self._runs: dict[str, duckdb.Statement] = {}  # parsed once: a step's mutants run a statement with the same values many times
 
     def run(self, sql: str, params: dict[str, Any]) -> duckdb.DuckDBPyConnection:
         """The connection with the answer of `sql`, all of whose parameters are given.
@@ -33,7 +36,12 @@ class Prepared:
         if key not in self._names:
             self._names[key] = self._prepare(sql, {name: kind for name, (_, kind) in literals.items()})
         given = ", ".join(f"{name} := {text}" for name, (text, _) in literals.items())
-        return self._connection.execute(f"EXECUTE {self._names[key]}({given})" if given else f"EXECUTE {self._names[key]}")
+        text = f"EXECUTE {self._names[key]}({given})" if given else f"EXECUTE {self._names[key]}"
+        if text not in self._runs:
+            if len(self._runs) >= KEPT_RUNS:
+                self._runs.clear()
+            self._runs[text] = self._connection.extract_statements(text)[0]
+        return self._connection.execute(self._runs[text])
 
     def _prepare(self, sql: str, kinds: dict[str, str]) -> str:
         name = f"s{len(self._names)}"

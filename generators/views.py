@@ -105,8 +105,8 @@ class Carried:
         return columns, rows
 
 
-def table(relation: Relation, part: Cut, carried: Carried) -> pa.Table:
-    """What is seen of a relation, as the Arrow table behind its view. Raises TruthError where its truth gave a column other values."""
+def table(relation: Relation, part: Cut, carried: Carried) -> pa.RecordBatch:
+    """What is seen of a relation, as the batch of Arrow behind its view. Raises TruthError where its truth gave a column other values."""
     names = [name for name, _ in part.seen]
     try:
         columns = [relation.array(at) for _, at in part.seen]
@@ -118,7 +118,7 @@ def table(relation: Relation, part: Cut, carried: Carried) -> pa.Table:
     if part.sameness:
         names.append(SAMENESS)
         columns.append(pa.array(_sameness(relation), type=pa.string()))
-    return pa.Table.from_arrays(columns, names=names)
+    return pa.RecordBatch.from_arrays(columns, names=names)
 
 
 def _sameness(relation: Relation) -> list[Value]:

@@ -52,7 +52,10 @@ def settle(db: Database, steps: Sequence[Step], bases: Bases, decoys: Bases, str
         mutants, equal = _tried(db, steps, World(bases, decoys, answers, strict), moot, turn > 0)
         if not equal:
             return Settled(bases, answers, mutants, frozenset(moot))
-        bases = plant(db, steps, equal, bases, answers)
+        planted = plant(db, steps, equal, bases, answers) if turn + 1 < ROUNDS else bases
+        if turn > 0 and planted == bases:  # whatever is tried again comes out the same
+            break
+        bases = planted
     first = equal[0]
     raise Unfit(f"{steps[first.step].operation.id}: the demand '{first.demand}' makes no difference")
 

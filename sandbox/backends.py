@@ -88,6 +88,15 @@ def weak(sandbox: Sandbox) -> tuple[str, ...]:
     return tuple(lacking)
 
 
+def tidy(sandbox: Sandbox) -> None:
+    """Remove what boxes of killed processes left behind: before there are threads. Raises BoxError where no engine answers."""
+    cgroups.usable()
+    if sandbox.backend == "docker":
+        from sandbox import engine  # noqa: PLC0415 (docker takes a fifth of a second to import)
+
+        engine.connect()
+
+
 @contextmanager
 def started(caps: Caps, sandbox: Sandbox, doors: Doors = CLOSED) -> Iterator[tuple[Running, Bounds]]:
     """A started box, its runner waiting for requests, and what bounds it; at the end nothing of it is left.

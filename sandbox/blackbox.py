@@ -20,6 +20,7 @@ from sandbox.box import Box, BoxLimit, Caps, Sandbox, checked, prepare, start_bo
 from sandbox.doors import Doors
 from sandbox.episodes import NOTHING, Attempt, recorded
 from sandbox.harness import Episode
+from sandbox.overdue import ending
 from sandbox.recording import Line
 from specs.errors import BoundaryError
 from specs.records import Change, Failure, Rollout
@@ -128,7 +129,7 @@ def _once(attempt: Attempt, program: Program, taken: Any) -> tuple[_Run, Line | 
     run, line = _Run(), None
     try:
         given, pages = checked(attempt.task.workspace, attempt.task.services)
-        with taken() as standing:
+        with taken() as standing, ending(standing.box.close):
             box, line = standing.box, standing.line
             try:
                 prepare(box, given, pages)

@@ -23,7 +23,8 @@ from sandbox.faults import BoxError
 
 NEEDED = frozenset({"memory", "pids"})
 WANTED = NEEDED | {"cpu", "cpuacct"}
-_TEARDOWN_S = 5.0  # for the kernel to be done with a dead process on a busy machine
+_TEARDOWN_S = 10.0  # for a dead starter's boxes to end on a busy machine, those that were just starting too
+_PATIENCE_S = 2.0  # for the processes of a dead box to leave its groups
 _PERIOD_US = 100_000  # of CPU bandwidth; a quota of one period is one core
 _NAME = re.compile(r"clawgym-(\d+)-(\d+)-\d+")
 _numbers = itertools.count()
@@ -84,7 +85,7 @@ class Groups:
     def remove(self) -> None:
         """Remove the groups of a dead box. Warns where one stays: the next start tries again."""
         for directory in set(self.directories.values()):
-            if not _removed(directory, patience_s=2):
+            if not _removed(directory, time.monotonic() + _PATIENCE_S):
                 warnings.warn(f"the control group {directory} is still busy", stacklevel=2)
 
 
@@ -156,16 +157,18 @@ def _standing(mountinfo: str, own: str) -> tuple[dict[str, Path], Path | None]:
 
 
 def sweep(roots: Iterable[Path]) -> None:
-    """Remove the groups below `roots` whose starter is dead. A group that still holds processes stays (rmdir refuses).
+    """Remove the groups below `roots` whose starter is dead, as soon as they are empty: rmdir refuses where they aren't.
 
-    A process that is being torn down stands in no list any more and yet keeps its group busy: such a group is waited for.
+    A box whose starter was killed ends by itself, though not at once: it may be starting still, or the kernel be at work on it. All of
+    them are waited for, and nothing is killed, since a starter that looks dead from here may live in another pid namespace.
     """
+    deadline = time.monotonic() + _TEARDOWN_S
     for root in roots:
         for directory, names, _ in os.walk(root):
             for match in filter(None, map(_NAME.fullmatch, names)):
                 group = Path(directory, match[0])
                 if int(match[1]) == os.getpid() or started(int(match[1])) != match[2]:
-                    _removed(group, patience_s=0 if _listed(group) else _TEARDOWN_S)
+                    _removed(group, deadline)
 
 
 def _new(hierarchy: Hierarchy) -> Groups:
@@ -181,14 +184,6 @@ def started(pid: int) -> str:
     except (FileNotFoundError, ProcessLookupError):
         return ""
     return stat.rpartition(")")[2].split()[19]
-
-
-def _listed(group: Path) -> bool:
-    """Whether any process of the group is in its list; a group that is gone has none."""
-    try:
-        return bool((group / "cgroup.procs").read_text())
-    except OSError:
-        return False
 
 
 def _bounds(groups: Groups, memory_bytes: int, pids: int) -> Iterator[tuple[Path, str]]:
@@ -257,12 +252,11 @@ def _works(hierarchy: Hierarchy) -> bool:
         return False
     finally:
         for directory in set(groups.directories.values()):
-            _removed(directory, patience_s=2)
+            _removed(directory, time.monotonic() + _PATIENCE_S)
 
 
-def _removed(directory: Path, patience_s: float) -> bool:
-    """Remove a group; a killed process may need a moment to leave it."""
-    deadline = time.monotonic() + patience_s
+def _removed(directory: Path, deadline: float) -> bool:
+    """Remove a group; a killed process may need a moment to leave it, for which this waits till the deadline (of time.monotonic)."""
     while True:
         try:
             directory.rmdir()

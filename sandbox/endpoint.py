@@ -17,39 +17,45 @@ from specs.errors import BoundaryError
 TRIES = 4
 PAUSE_S = 0.5  # before the second try; doubles
 LONGEST_PAUSE_S = 60.0
-TIMEOUT_S = 600.0  # without a byte
+ANSWER_S = 600.0  # for an answer, all tries of it together
 CONNECT_S = 10.0
+ANSWER_BYTES = 64 << 20  # longer is no answer; it must not take our memory
+MOST_ID = 1 << 31  # of a token
+MOST_DEPTH = 64  # of a response
 TOO_LONG = ("context_length_exceeded", "maximum context length", "exceed_context_size", "context window")  # OpenAI, vLLM, llama.cpp, others
 
 
 @dataclass(frozen=True)
 class Endpoint:
     """Where a policy is reached: an OpenAI-compatible URL, the model's name there, the key if it wants one, and what goes into the body
-    of each request besides. The key is no part of its repr, and of nothing that is recorded."""
+    of each request besides; `timeout_s`: for an answer. The key is no part of its repr, and of nothing that is recorded."""
 
     url: str
     model: str
     api_key: str | None = field(default=None, repr=False)
     extra: Mapping[str, Any] = field(default_factory=dict)
+    timeout_s: float = ANSWER_S
 
 
 def connect(
-    base_url: str, model: str, api_key: str | None = None, timeout_s: float = TIMEOUT_S, extra: Mapping[str, Any] | None = None
+    base_url: str, model: str, api_key: str | None = None, timeout_s: float = ANSWER_S, extra: Mapping[str, Any] | None = None
 ) -> Complete:
     """A function that completes chats with `model` at `base_url` (`/v1` is added to a URL without a path).
 
     It may be called from several threads. `extra` goes into each request's body. The key is sent in the header and occurs in nothing
     that the function returns or raises. Token ids and log-probabilities are picked up where the response has them.
-    The function tries again after a lost connection, 429 and 5xx; it raises BoundaryError("endpoint") when that does not help and
-    for any other refusal, ContextFull when the endpoint says that the prompt is too long for the model.
+    The function tries again after a lost connection, 429 and 5xx, for `timeout_s` seconds in all; it raises BoundaryError("endpoint")
+    when that does not help, and for any other refusal and an answer that is none; ContextFull when the endpoint says that the prompt is
+    too long for the model.
     """
     url = address(base_url)
-    client = httpx.Client(timeout=httpx.Timeout(timeout_s, connect=CONNECT_S), headers=headers(api_key), trust_env=not is_local(url))
+    many = httpx.Limits(max_connections=None, max_keepalive_connections=None)  # whoever calls decides how many at a time
+    client = httpx.Client(headers=headers(api_key), trust_env=not is_local(url), limits=many)
 
     def complete(messages: list[Message], tools: list[dict[str, Any]], sampling: dict[str, Any]) -> Completion:
         offered = {"tools": tools} if tools else {}  # an empty list is refused by some
         body = {"model": model, "messages": messages, **offered, **sampling, **(extra or {})}
-        return completion_of(body, _post(client, url, body, api_key or ""))
+        return completion_of(body, _post(client, url, body, api_key or "", time.monotonic() + timeout_s))
 
     return complete
 
@@ -81,7 +87,8 @@ def passes(status: int) -> bool:
 
 def pause_s(attempt: int, retry_after: str = "") -> float:
     """Seconds to wait after try number `attempt` (from 0): what a Retry-After header says, where it says seconds, within a bound."""
-    return min(float(retry_after) if retry_after.isdecimal() else PAUSE_S * 2**attempt, LONGEST_PAUSE_S)
+    asked = float(retry_after) if retry_after.isascii() and retry_after.isdigit() else PAUSE_S * 2**attempt
+    return float(min(asked, LONGEST_PAUSE_S))
 
 
 def refusal(failure: str) -> Exception:
@@ -102,42 +109,79 @@ def completion_of(body: dict[str, Any], response: Any) -> Completion:
         content = (choice.get("logprobs") or {}).get("content") or []
         return Completion(
             response=response,
-            prompt_ids=tuple(map(int, response.get("prompt_token_ids") or choice.get("prompt_token_ids") or ())),
-            completion_ids=tuple(map(int, choice.get("token_ids") or ())),
+            prompt_ids=_ids(response.get("prompt_token_ids") or choice.get("prompt_token_ids")),
+            completion_ids=_ids(choice.get("token_ids")),
             logprobs=tuple(float(token["logprob"]) for token in content),
             request=body,
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise BoundaryError("endpoint", f"the response's tokens are none: {error!r}") from None
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
+        raise BoundaryError("endpoint", "the response lists tokens that are none") from None
 
 
-def _post(client: httpx.Client, url: str, body: dict[str, Any], secret: str) -> Any:
-    """The response's JSON. Tries again where that can help."""
+def parsed(status: int, text: str) -> Any:
+    """The JSON of a response's body. Raises BoundaryError("endpoint") where it is none, or none that can be written down again."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise BoundaryError("endpoint", f"HTTP {status} with a body that is not JSON: {text[:200]}") from None
+    if _deeper(value, MOST_DEPTH):
+        raise BoundaryError("endpoint", f"HTTP {status} with a body that is nested more than {MOST_DEPTH} deep")
+    return value
+
+
+def _post(client: httpx.Client, url: str, body: dict[str, Any], secret: str, deadline: float) -> Any:
+    """The response's JSON. Tries again where that can help and there is time."""
     failure = ""
     for attempt in range(TRIES):
         pause = pause_s(attempt)
         try:
-            response = client.post(url, json=body)
+            response, text = _answer(client, url, body, deadline)
         except httpx.TimeoutException as error:
             raise BoundaryError("endpoint", f"no answer in time ({type(error).__name__})") from None
-        except httpx.TransportError as error:
+        except (httpx.TransportError, httpx.DecodingError) as error:
             failure = f"{type(error).__name__}: {error}"
         else:
-            text = response.text.replace(secret, "[key]") if secret else response.text
+            text = text.replace(secret, "[key]") if secret else text
             if response.is_success:
                 return parsed(response.status_code, text)
             failure = f"HTTP {response.status_code}: {text[:500]}"
             if not passes(response.status_code):
                 break
             pause = pause_s(attempt, response.headers.get("retry-after", ""))
-        if attempt + 1 < TRIES:
-            time.sleep(pause)
+        if attempt + 1 == TRIES or time.monotonic() + pause > deadline:
+            break
+        time.sleep(pause)
     raise refusal(failure)
 
 
-def parsed(status: int, text: str) -> Any:
-    """The JSON of a response's body. Raises BoundaryError("endpoint") where it is none."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        raise BoundaryError("endpoint", f"HTTP {status} with a body that is not JSON: {text[:200]}") from None
+def _answer(client: httpx.Client, url: str, body: dict[str, Any], deadline: float) -> tuple[httpx.Response, str]:
+    """The response and its text. One that comes byte by byte has no more time than one that comes at once."""
+    left = max(deadline - time.monotonic(), 0.001)
+    got = bytearray()
+    with client.stream("POST", url, json=body, timeout=httpx.Timeout(left, connect=min(left, CONNECT_S))) as response:
+        for part in response.iter_bytes():
+            got += part
+            if len(got) > ANSWER_BYTES:
+                raise BoundaryError("endpoint", f"an answer of more than {ANSWER_BYTES >> 20} MB")
+            if time.monotonic() > deadline:
+                raise httpx.ReadTimeout("the answer goes on and on")
+    return response, got.decode("utf-8", "replace")
+
+
+def _deeper(value: Any, most: int) -> bool:
+    """Whether containers of a JSON value lie in each other more than so deep."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(most):
+        parts = (part for outer in level for part in (outer.values() if isinstance(outer, dict) else outer))
+        level = [part for part in parts if isinstance(part, dict | list)]
+        if not level:
+            return False
+    return True
+
+
+def _ids(given: Any) -> tuple[int, ...]:
+    """Token ids. Raises ValueError for what is no list of such."""
+    ids = given or []
+    if not isinstance(ids, list) or not all(type(i) is int and 0 <= i < MOST_ID for i in ids):
+        raise ValueError
+    return tuple(ids)

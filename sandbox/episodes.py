@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -11,26 +10,27 @@ from sandbox import tools
 from sandbox.backends import PLAIN
 from sandbox.box import BoxLimit, Caps, OpenBox, Sandbox, open_box
 from sandbox.harness import HARNESS, Complete, Episode, run_episode
+from sandbox.overdue import ending
 from specs import digests
 from specs.errors import BoundaryError
-from specs.records import Change, Failure, Limits, Rollout, Task, Usage
+from specs.records import Change, Failure, Json, Limits, Rollout, Task, Usage
 
 NOTHING = Episode("error", "", None, (), [], Usage(0, 0, 0, 0), 0.0)
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A rollout to be made, and all that its identity depends on."""
+    """A rollout to be made, and all that its identity depends on. Travels as the records do (specs/rows.py)."""
 
     task: Task
     agent: str
-    policy: dict[str, Any]  # name, and digest of the weights or script
-    sampling: dict[str, Any]
+    policy: Json  # name, and digest of the weights or script
+    sampling: Json
     limits: Limits
     caps: Caps
     number: int
     sandbox: Sandbox = PLAIN
-    harness: Mapping[str, Any] = field(default_factory=lambda: HARNESS)  # name, version, and what else of it changes what comes out
+    harness: Json = field(default_factory=lambda: HARNESS)  # name, version, and what else of it changes what comes out
 
     @property
     def id(self) -> str:
@@ -57,7 +57,7 @@ def roll_out(attempt: Attempt, complete: Complete, opened: OpenBox | None = None
     episode: Episode | None = None
     opened = opened or functools.partial(open_box, caps=attempt.caps, sandbox=attempt.sandbox)
     try:
-        with opened(attempt.task.workspace, services=attempt.task.services) as box:
+        with opened(attempt.task.workspace, services=attempt.task.services) as box, ending(box.close):
             episode = run_episode(attempt.task, complete, box, attempt.sampling, attempt.limits)
             if episode.status != "error":
                 changes = box.snapshot()
@@ -70,17 +70,9 @@ def roll_out(attempt: Attempt, complete: Complete, opened: OpenBox | None = None
     return recorded(attempt, episode, changes if episode.status != "error" else (), tools.TOOLS)
 
 
-def persistently(attempt: Attempt, run: Callable[[Attempt], Rollout], retries: int, keep: Callable[[Rollout], None]) -> Rollout | None:
-    """Run the attempt up to 1 + `retries` times until it ends without error.
-
-    `keep` is called with one that did, and None returned; else the last failed one is returned.
-    """
-    for _ in range(1 + retries):
-        rollout = run(attempt)
-        if rollout.status != "error":
-            keep(rollout)
-            return None
-    return rollout
+def failed(attempt: Attempt, boundary: str, message: str) -> Rollout:
+    """The rollout of an attempt of which nothing is known but how it failed."""
+    return recorded(attempt, _failed(None, boundary, message), (), tools.TOOLS)
 
 
 def _failed(episode: Episode | None, boundary: str, message: str) -> Episode:

@@ -16,6 +16,7 @@ from specs.errors import BoundaryError
 from specs.records import Call, Failure, Limits, Task, Usage
 
 HARNESS: dict[str, str] = {"name": "builtin", "version": "1"}
+MOST_TOKENS = 1 << 40  # that a response may say it used
 OUTPUT_CHARS = 64_000  # of one tool's answer, whatever a tool allows itself
 
 Message = dict[str, Any]
@@ -162,11 +163,7 @@ def _ask(run: _Run, complete: Complete, sampling: dict[str, Any]) -> tuple[list[
     response = clean(completion.response)
     request = completion.request or {"messages": sent, "tools": tools.TOOLS, **turn_sampling}
     run.calls.append(Call(request, response, completion.prompt_ids, completion.completion_ids, completion.logprobs))
-    try:
-        choice = response["choices"][0]
-        said = dict(choice["message"])
-    except (KeyError, IndexError, TypeError, ValueError):
-        raise BoundaryError("endpoint", "the response has no choices[0].message") from None
+    choice, said = _said(response)
     _count(run, completion, response.get("usage"))
     asked = [_understood(call, f"call-{len(run.calls) - 1}-{n}") for n, call in enumerate(said.get("tool_calls") or [])]
     message: Message = {"role": "assistant", "content": text_of(said.get("content"))}
@@ -176,11 +173,32 @@ def _ask(run: _Run, complete: Complete, sampling: dict[str, Any]) -> tuple[list[
     return asked, str(choice.get("finish_reason"))
 
 
+def _said(response: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The first choice and its message. Raises BoundaryError("endpoint") where there is none."""
+    try:
+        choice = response["choices"][0]
+        said = choice["message"]
+    except (KeyError, IndexError, TypeError):
+        said = None
+    if not isinstance(said, dict) or not isinstance(said.get("tool_calls") or [], list):
+        raise BoundaryError("endpoint", "the response has no choices[0].message, or one whose tool calls are no list")
+    return choice, said
+
+
 def _count(run: _Run, completion: Completion, usage: Any) -> None:
     """Add up tokens: those listed where the endpoint lists them, else what it says it used."""
     given = usage if isinstance(usage, dict) else {}
-    run.prompt_tokens += len(completion.prompt_ids) or int(given.get("prompt_tokens") or 0)
-    run.completion_tokens += len(completion.completion_ids) or int(given.get("completion_tokens") or 0)
+    run.prompt_tokens += len(completion.prompt_ids) or _tokens(given.get("prompt_tokens"))
+    run.completion_tokens += len(completion.completion_ids) or _tokens(given.get("completion_tokens"))
+
+
+def _tokens(said: Any) -> int:
+    """A number of tokens as an endpoint says it. Raises BoundaryError where that is none: a budget and a limit rest on it."""
+    if said is None:
+        return 0
+    if isinstance(said, bool) or not isinstance(said, int | float) or not 0 <= said <= MOST_TOKENS:
+        raise BoundaryError("endpoint", f"the response says that it used {said!r:.80} tokens")
+    return int(said)
 
 
 def _understood(call: Any, spare_id: str) -> _Asked:

@@ -32,7 +32,7 @@ class Harness:
 @contextmanager
 def _builtin(agent: Agent, caps: Caps, sandbox: Sandbox) -> Iterator[RollOut]:
     with pool.warm(caps, sandbox) as opened, agent.opened() as endpoint:
-        complete = connect(endpoint.url, endpoint.model, endpoint.api_key, extra=endpoint.extra)
+        complete = connect(endpoint.url, endpoint.model, endpoint.api_key, endpoint.timeout_s, endpoint.extra)
         yield lambda attempt: roll_out(attempt, complete, opened)
 
 

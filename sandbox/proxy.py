@@ -18,7 +18,7 @@ from typing import Any
 from aiohttp import web
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from sandbox import endpoint, forwarding
+from sandbox import forwarding
 from sandbox.answering import Service
 from sandbox.bwrap import OUTSIDE_ID
 from sandbox.endpoint import Endpoint
@@ -58,10 +58,10 @@ class Proxy:
 
 
 @contextmanager
-def recording(to: Endpoint, timeout_s: float = endpoint.TIMEOUT_S) -> Iterator[Proxy]:
-    """A proxy before an endpoint, which may be silent for `timeout_s` seconds. Raises BoundaryError("endpoint") for what is no URL."""
+def recording(to: Endpoint) -> Iterator[Proxy]:
+    """A proxy before an endpoint, which may be silent for its `timeout_s`. Raises BoundaryError("endpoint") for what is no URL."""
     with _folder(None) as folder, start_blocking_portal(name="proxy") as portal:
-        with portal.wrap_async_context_manager(forwarding.reached(to, timeout_s)) as upstream:
+        with portal.wrap_async_context_manager(forwarding.reached(to, to.timeout_s)) as upstream:
             yield Proxy(portal, folder, upstream, to)
 
 

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from sandbox.harness import text_of
-from sandbox.plays import POLICIES, Play
+from sandbox.plays import POLICIES, Play, Policy
 from specs import digests
 from specs.errors import BoundaryError
 from specs.records import Solution, Task
@@ -33,12 +33,12 @@ class _Refused(Exception):
         super().__init__(message)
 
 
-def app(policy: str, tasks: Iterable[Task], solutions: Iterable[Solution] = ()) -> Starlette:
+def app(policy: str, tasks: Iterable[Task], solutions: Iterable[Solution] = (), play: Policy | None = None) -> Starlette:
     """A stateless server of one policy: the task is found by its instruction, which stands in the first user message, the turn by counting.
 
-    Raises KeyError for an unknown policy.
+    `play` stands in for what the policy of that name does by itself. Raises KeyError for an unknown policy.
     """
-    play = POLICIES[policy]
+    play = play or POLICIES[policy]
     solved = {solution.id: solution for solution in solutions}
     known: dict[str, list[Task]] = {}
     for task in tasks:
@@ -69,12 +69,14 @@ def app(policy: str, tasks: Iterable[Task], solutions: Iterable[Solution] = ()) 
     return Starlette(routes=[Route("/v1/models", models), Route("/v1/chat/completions", completions, methods=["POST"])])
 
 
-def serve(policy: str, tasks: Iterable[Task], solutions: Iterable[Solution] = ()) -> AbstractContextManager[str]:
+def serve(
+    policy: str, tasks: Iterable[Task], solutions: Iterable[Solution] = (), play: Policy | None = None
+) -> AbstractContextManager[str]:
     """Serve a scripted policy (teacher, echo, untouched) while the block runs; gives the base URL, ending in /v1.
 
-    Raises KeyError for an unknown policy, BoundaryError("endpoint") where the server does not come up.
+    `play` as for `app`. Raises KeyError for an unknown policy, BoundaryError("endpoint") where the server does not come up.
     """
-    return listening(app(policy, tasks, solutions))
+    return listening(app(policy, tasks, solutions, play))
 
 
 @contextmanager

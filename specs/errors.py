@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ class UserError(Exception):
 
 
 class BoundaryError(Exception):
-    """Machinery that failed; `boundary` names which: box, endpoint, harness, judge, grader.
+    """Machinery that failed; `boundary` names which: box, endpoint, harness, judge, grader, store.
 
     What another process raises arrives as this class, whichever of its kinds it was.
     """
@@ -50,7 +51,7 @@ class BoundaryError(Exception):
 
 
 def run(main: Callable[[Sequence[str]], int]) -> None:
-    """Call a stage's `main` with the command line and exit: 1 with the located lines for a user's mistake."""
+    """Call a stage's `main` with the command line and exit: 1 with the located lines for a user's mistake, 2 for machinery that failed."""
     try:
         sys.exit(main(sys.argv[1:]))
     except UserError as error:
@@ -58,4 +59,9 @@ def run(main: Callable[[Sequence[str]], int]) -> None:
         sys.exit(1)
     except BoundaryError as error:
         print(f"{error.boundary}: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        print(f"disk: {error}; finished items are kept, run again when there is room", file=sys.stderr)
         sys.exit(2)

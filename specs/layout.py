@@ -16,6 +16,7 @@ SEQUENCES = Path("data/sequences")
 METRICS = Path("metrics")
 PLOTS = Path("plots")
 REPORT = Path("reports/bench.html")
+TRAJECTORIES = Path("reports/trajectories")
 RUNS = Path("runs")
 FULL = Path("data/full")  # all that `make full` makes, but its figures and plots
 
@@ -28,6 +29,11 @@ def build(path: Path, full: bool) -> Path:
 def rollouts(agent: str, split: str) -> Path:
     """Rollout shards of an agent on a split."""
     return Path("data/rollouts") / f"{agent}-{split}"
+
+
+def rollout_ends(agent: str, split: str) -> Path:
+    """How the rollouts of an agent on a split ended, by kind."""
+    return METRICS / "rollout" / f"{agent}-{split}.json"
 
 
 def verdicts(agent: str, split: str) -> Path:

@@ -296,18 +296,6 @@ class Verdict:
     schema_version: int = SCHEMA_VERSION
 
 
-@dataclass(frozen=True)
-class Sequence:
-    """A solved rollout as tokens: `mask` is 1 where the loss is taken (what the assistant said)."""
-
-    id: str
-    rollout: str
-    task: str
-    input_ids: tuple[int, ...]
-    mask: tuple[int, ...]
-    schema_version: int = SCHEMA_VERSION
-
-
 def file_of(path: str, content: bytes, mode: int = 0o644) -> File:
     """A File with its digest."""
     return File(path, mode, digests.of_bytes(content), content)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import struct
 import types
 import typing
+import zlib
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -16,6 +19,8 @@ from specs.records import Json
 T = TypeVar("T")
 _PLAIN = {str: pa.large_string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_(), bytes: pa.large_binary()}
 _HINTS: dict[Any, dict[str, Any]] = {}
+_ZSTD = b"z"
+_HEAD = struct.Struct("<cQ")  # how it is compressed, and the length of the text
 Convert = Callable[[Any], Any] | None  # None where a value is stored as it is
 _FIELDS: dict[Any, list[tuple[str, Convert, Convert]]] = {}
 
@@ -56,6 +61,35 @@ def to_row(record: Any) -> dict[str, Any]:
 def from_row(cls: type[T], row: dict[str, Any]) -> T:
     """The record that a row stands for. Raises KeyError where the row lacks a field."""
     return cls(**{name: row[name] if read is None else read(row[name]) for name, read, _ in _fields(cls)})
+
+
+def packed(value: Any) -> bytes:
+    """A record, or a JSON value with bytes in it, as it is kept and as it travels between machines: compressed JSON, nothing pickled.
+
+    Raises TypeError for what is neither.
+    """
+    row = to_row(value) if hasattr(value, "__dataclass_fields__") else value
+    text = json.dumps(row, default=_text).encode()
+    compressed: bytes = pa.Codec("zstd").compress(text, asbytes=True)
+    return _HEAD.pack(_ZSTD, len(text)) + compressed
+
+
+def unpacked(blob: bytes) -> Any:
+    """The JSON value that was packed; a record's is its row. Raises ValueError for what is none."""
+    if blob[:1] != _ZSTD:
+        return json.loads(zlib.decompress(blob), object_hook=_binary)  # of an earlier version's store
+    size = _HEAD.unpack_from(blob)[1]
+    return json.loads(pa.Codec("zstd").decompress(blob[_HEAD.size :], size, asbytes=True), object_hook=_binary)
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return {"$bytes": base64.b64encode(value).decode()}
+    raise TypeError(f"{type(value).__name__} is neither JSON nor bytes")
+
+
+def _binary(value: dict[str, Any]) -> Any:
+    return base64.b64decode(value["$bytes"]) if set(value) == {"$bytes"} else value
 
 
 def _fields(cls: Any) -> list[tuple[str, Convert, Convert]]:

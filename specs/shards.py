@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
@@ -68,7 +69,11 @@ class Writer:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
+        if kind is None:
+            self.close()
+        elif self._file is not None:
+            with suppress(Exception):  # what went wrong is on its way already; a file that can't be written can't be finished either
+                self._file.close()
 
 
 def write(root: Path, cls: type[T], items: Iterable[tuple[str, T]]) -> int:

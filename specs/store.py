@@ -7,17 +7,15 @@ Deleting the file costs time and nothing else.
 
 from __future__ import annotations
 
-import base64
-import json
 import os
 import sqlite3
 import time
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 from specs import rows
+from specs.errors import BoundaryError
 
 T = TypeVar("T")
 TABLE = "CREATE TABLE IF NOT EXISTS items(stage TEXT, key TEXT, value BLOB, PRIMARY KEY(stage, key)) WITHOUT ROWID"
@@ -26,12 +24,18 @@ DEFAULT = Path(os.environ.get("CLAWGYM_STORE", ".clawgym/store.sqlite"))
 
 
 class Store:
-    """Items by (stage, key). Safe for several processes and threads: each call opens its own transaction."""
+    """Items by (stage, key). Safe for several processes and threads: each call opens its own transaction.
+
+    Raises BoundaryError("store") where the file can't be opened or written (a full disk, first of all); what was kept stays.
+    """
 
     def __init__(self, path: Path = DEFAULT):
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, timeout=60, check_same_thread=False, isolation_level=None)
+        try:
+            self._db = sqlite3.connect(path, timeout=60, check_same_thread=False, isolation_level=None)
+        except sqlite3.OperationalError as error:
+            raise self._fault(error) from error
         self._prepare()
 
     def _prepare(self) -> None:
@@ -44,19 +48,28 @@ class Store:
                 return
             except sqlite3.OperationalError as error:
                 if "locked" not in str(error) or tries == 1:
-                    raise
+                    raise self._fault(error) from error
                 time.sleep(OPENING_S)
 
     def put(self, stage: str, key: str, record: Any) -> None:
         """Keep a record (a dataclass of specs.records or a JSON value). An item already kept under the key stays."""
-        value = rows.to_row(record) if hasattr(record, "__dataclass_fields__") else record
-        blob = zlib.compress(json.dumps(value, default=_encode).encode(), 3)
-        self._db.execute("INSERT OR IGNORE INTO items VALUES(?, ?, ?)", (stage, key, blob))
+        self.put_packed(stage, key, rows.packed(record))
+
+    def put_packed(self, stage: str, key: str, record: bytes, replace: bool = False) -> None:
+        """Keep a record that is packed already (specs/rows.py); with `replace` in place of what is kept under the key."""
+        how = "INSERT OR REPLACE" if replace else "INSERT OR IGNORE"
+        try:
+            self._db.execute(f"{how} INTO items VALUES(?, ?, ?)", (stage, key, record))
+        except sqlite3.OperationalError as error:
+            raise self._fault(error) from error
+
+    def _fault(self, error: sqlite3.Error) -> BoundaryError:
+        return BoundaryError("store", f"{self.path}: {error}; what was finished before is kept, run again when this is mended")
 
     def get(self, stage: str, key: str) -> Any | None:
         """The JSON value kept under the key, or None."""
         row = self._db.execute("SELECT value FROM items WHERE stage = ? AND key = ?", (stage, key)).fetchone()
-        return None if row is None else json.loads(zlib.decompress(row[0]), object_hook=_decode)
+        return None if row is None else rows.unpacked(row[0])
 
     def record(self, stage: str, key: str, cls: type[T]) -> T | None:
         """The record of class `cls` kept under the key, or None."""
@@ -71,13 +84,3 @@ class Store:
 
     def close(self) -> None:
         self._db.close()
-
-
-def _encode(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return {"$bytes": base64.b64encode(value).decode()}
-    raise TypeError(f"the store keeps JSON and bytes, not {type(value).__name__}")
-
-
-def _decode(value: dict[str, Any]) -> Any:
-    return base64.b64decode(value["$bytes"]) if set(value) == {"$bytes"} else value

@@ -16,7 +16,11 @@ settings.register_profile("clawgym", settings(), deadline=None, suppress_health_
 settings.load_profile("clawgym")
 
 WHOLE = (  # one fixture serves the file
-    *("test_generators_compile.py", "test_generators_demands_said.py", "test_sandbox_hostile_rollouts.py", "test_sandbox_openclaw.py"),
+    "test_bench_inspecting.py",
+    "test_generators_compile.py",
+    "test_generators_demands_said.py",
+    "test_sandbox_hostile_rollouts.py",
+    "test_sandbox_openclaw.py",
 )
 
 

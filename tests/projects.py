@@ -31,6 +31,7 @@ SECTION = {
     "workers": 2,
     "attempts": 1,
     "retries": 1,
+    "backoff_s": 0.05,
     "sampling": SAMPLING,
     "caps": {"memory_mb": 256},
     "agents": {

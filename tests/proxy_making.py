@@ -61,8 +61,8 @@ def client(line: Line) -> Iterator[httpx.Client]:
 @contextmanager
 def line_to(url: str, limits: Limits = AMPLE, *, timeout_s: float = 30, **sampling: Any) -> Iterator[tuple[Line, httpx.Client]]:
     """A line that has begun to an endpoint with a key, and a client of it."""
-    to = Endpoint(url, "m", SECRET)
-    with proxy.recording(to, timeout_s) as lines, lines.line(sampling, limits) as line, client(line) as over:
+    to = Endpoint(url, "m", SECRET, timeout_s=timeout_s)
+    with proxy.recording(to) as lines, lines.line(sampling, limits) as line, client(line) as over:
         yield line, over
 
 

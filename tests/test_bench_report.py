@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bench import report, texts
 from bench.evaluate import evaluate
-from bench.instances import instance, turns
+from bench.instances import instance
 from specs.records import CheckScore, Failure, change_of
 
 HOSTILE = (
@@ -141,34 +141,6 @@ def test_a_clip_loses_nothing_below_the_bound_and_counts_the_rest(text, bound):
     clip = texts.clip(text, bound)
     assert clip.head + clip.rest == text[:bound]
     assert clip.lost == max(0, len(text) - bound)
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda v: (
-        st.lists(v, max_size=3)
-        | st.dictionaries(st.sampled_from(["role", "content", "tool_calls", "function", "arguments", "id", "text"]), v, max_size=4)
-    ),
-    max_leaves=12,
-)
-
-
-@given(json_values)
-@settings(max_examples=300, deadline=None)
-def test_whatever_a_policy_answered_can_be_shown(messages):
-    turns(messages, 100)
-    turns([messages, {"role": "assistant", "content": messages, "tool_calls": [messages]}], 100)
-
-
-def test_each_call_has_its_own_result_though_ids_repeat():
-    call = {"id": "same", "function": {"name": "exec", "arguments": '{"command": "ls"}'}}
-    messages = []
-    for said in ("one", "two"):
-        messages += [
-            {"role": "assistant", "content": said, "tool_calls": [call]},
-            {"role": "tool", "tool_call_id": "same", "content": f"result {said}"},
-        ]
-    assert [(t.says.head, t.calls[0].result.head) for t in turns(messages, 100)] == [("one", "result one"), ("two", "result two")]
 
 
 def test_texts_are_clipped_until_the_page_is_small_enough(monkeypatch):

@@ -50,7 +50,7 @@ def test_a_starter_killed_at_any_moment_leaves_no_process():
             starter.kill()
         sessions.add(starter.pid)
         groups += [p for parent in set(where.parents.values()) for p in parent.glob(f"clawgym-{starter.pid}-*")]
-    until(lambda: not sessions & living_sessions() and not any(map(cgroups._listed, groups)))
+    until(lambda: not sessions & living_sessions())
     cgroups.sweep(set(where.parents.values()))
     assert not any(g.exists() for g in groups)
 
@@ -81,6 +81,20 @@ def test_only_the_groups_of_the_dead_are_swept(tmp_path):
         (tmp_path / "inner" / name).mkdir(parents=True)
     cgroups.sweep([tmp_path])
     assert sorted(p.name for p in (tmp_path / "inner").iterdir()) == sorted(others)
+
+
+def test_a_group_whose_last_process_is_just_ending_is_waited_for():
+    where = cgroups.usable()
+    if where is None:
+        pytest.skip("no control group can be made here")
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    group = where.parents["pids"] / f"clawgym-{gone.pid}-1-0"
+    group.mkdir()
+    with subprocess.Popen(["sh", "-c", cgroups.ENTER, "sh", str(group / "cgroup.procs"), "--", "sleep", "1"]):
+        until(lambda: (group / "cgroup.procs").read_text() or not group.exists())
+        cgroups.sweep([where.parents["pids"]])
+    assert not group.exists()
 
 
 def mounts(tmp_path, *lines: str) -> str:

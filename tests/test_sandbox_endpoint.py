@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -103,6 +105,23 @@ def test_a_prompt_too_long_is_the_agents_limit(words: str) -> None:
     assert len(seen) == 1
 
 
+def test_as_many_may_ask_at_a_time_as_want_to() -> None:
+    most, here = 150, asyncio.Event()
+    asked: list[int] = []
+
+    async def post(request: Request) -> Response:
+        asked.append(1)
+        if len(asked) == most:
+            here.set()
+        await asyncio.wait_for(here.wait(), 60)
+        return good()
+
+    with scripted.listening(Starlette(routes=[Route("/v1/chat/completions", post, methods=["POST"])])) as url:
+        complete = endpoint.connect(url, "m", timeout_s=60)
+        with ThreadPoolExecutor(most) as threads:
+            assert all(threads.map(lambda _: complete(MESSAGES, [], {}).response == GOOD, range(most)))
+
+
 def test_nobody_listening_is_the_endpoints_failure() -> None:
     with socket.socket() as port:
         port.bind(("127.0.0.1", 0))
@@ -132,6 +151,61 @@ def test_a_dropped_connection_is_tried_again() -> None:
 def test_a_silent_endpoint_is_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(BoundaryError, match="no answer in time"):
         endpoint.connect(f"http://127.0.0.1:{server.getsockname()[1]}", "m", timeout_s=0.2)(MESSAGES, [], {})
+
+
+def test_an_answer_that_comes_byte_by_byte_has_no_more_time_than_another() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        over = threading.Event()
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+                while not over.wait(0.02):
+                    connection.sendall(b" ")
+
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        with pytest.raises(BoundaryError, match="no answer in time"):
+            endpoint.connect(f"http://127.0.0.1:{server.getsockname()[1]}", "m", timeout_s=0.3)(MESSAGES, [], {})
+        over.set()
+        thread.join()
+
+
+def test_no_try_is_made_that_would_come_too_late() -> None:
+    with answering(failing(503, "wait", **{"Retry-After": "30"})) as (url, seen), pytest.raises(BoundaryError, match="HTTP 503"):
+        endpoint.connect(url, "m", timeout_s=10)(MESSAGES, [], {})
+    assert len(seen) == 1
+
+
+def test_an_answer_without_end_is_the_endpoints_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "ANSWER_BYTES", 1 << 20)
+    with answering(lambda: Response(b" " * (2 << 20))) as (url, _), pytest.raises(BoundaryError, match="more than 1 MB"):
+        endpoint.connect(url, "m")(MESSAGES, [], {})
+
+
+@pytest.mark.parametrize("nested", ["[" * 100 + "]" * 100, '{"a":' * 100 + "1" + "}" * 100])
+def test_an_answer_that_is_nested_too_deep_is_the_endpoints_failure(nested: str) -> None:
+    text = '{"choices": [{"message": {"content": "x"}}], "more": ' + nested + "}"
+    with answering(failing(200, text)) as (url, _), pytest.raises(BoundaryError, match="nested more than 64 deep"):
+        endpoint.connect(url, "m")(MESSAGES, [], {})
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"token_ids": ["a"]},
+        {"token_ids": [True]},
+        {"token_ids": [1 << 40]},
+        {"token_ids": 5},
+        {"logprobs": [1]},
+        {"logprobs": {"content": [{}]}},
+    ],
+)
+def test_tokens_that_are_none_are_the_endpoints_failure(choice: dict[str, Any]) -> None:
+    answer = {"choices": [GOOD["choices"][0] | choice]}
+    with answering(lambda: JSONResponse(answer)) as (url, _), pytest.raises(BoundaryError, match="tokens that are none"):
+        endpoint.connect(url, "m")(MESSAGES, [], {})
 
 
 @pytest.mark.parametrize("text", ["<html>", "[1]"])

@@ -17,6 +17,7 @@ from endpoint_making import Body, endpoint
 from proxy_making import AMPLE, MESSAGES, SAYING, ask, client, code, either, event, request, scripted_line, streaming
 
 from sandbox import proxy
+from sandbox.doors import Doors
 from sandbox.endpoint import Endpoint
 from sandbox.recording import Line
 from specs.errors import BoundaryError
@@ -140,7 +141,7 @@ print(json.load(over.getresponse())["choices"][0]["message"]["content"])
 
 
 def test_a_box_reaches_its_line(open_box: Any) -> None:
-    with scripted_line(either("Done.")) as (line, _, _), open_box((), endpoint=str(line.path)) as box:
+    with scripted_line(either("Done.")) as (line, _, _), open_box((), doors=Doors(str(line.path))) as box:
         box.write("call.py", CALL.encode())
         assert "Done." in box.exec("/usr/bin/python3 call.py").output
     assert len(line.calls) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -17,13 +18,14 @@ import pytest
 from projects import SAMPLING, SECRET, TASKS, Project, calling, done, endpoint_args, model_server, numbered, running, solved
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox import rollout, scripted
+from sandbox import cgroups, scripted
 from sandbox.agents import scripted_agent
 from sandbox.box import Caps, Sandbox
 from sandbox.episodes import Attempt
+from sandbox.planning import plan
 from specs import shards
 from specs.records import Limits, Rollout, Task, sealed
 
@@ -65,6 +67,20 @@ def test_finished_rollouts_are_not_run_again(tmp_path: Path) -> None:
         project.stage(*endpoint_args(url))
     assert len(first_turns) == len(TASKS)
     assert {p.name: p.read_bytes() for p in (tmp_path / "runs/x/rollouts/train").iterdir()} == before
+
+
+def test_a_run_with_nothing_left_to_do_removes_what_a_killed_one_left(tmp_path: Path) -> None:
+    where = cgroups.usable()
+    if where is None:
+        pytest.skip("no control group can be made here")
+    project = Project(tmp_path, TASKS[:1])
+    project.stage("--agent", "teacher")
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    group = where.parents["pids"] / f"clawgym-{gone.pid}-1-0"
+    group.mkdir()
+    project.stage("--agent", "teacher")
+    assert not group.exists()
 
 
 def test_a_changed_task_alone_is_run_again(tmp_path: Path) -> None:
@@ -215,8 +231,66 @@ def test_only_the_teacher_depends_on_solutions() -> None:
 
 def test_an_agents_own_steps_stand_before_the_tasks() -> None:
     own, tasks = (scripted_agent("echo", steps, TASKS, []) for steps in (4, 0))
-    assert rollout.plan(own, TASKS, 1, Caps(), Sandbox())[0].limits == replace(TASKS[0].limits, steps=4)
-    assert rollout.plan(tasks, TASKS, 1, Caps(), Sandbox())[0].limits == TASKS[0].limits
+    assert next(plan(own, TASKS, 1, Caps(), Sandbox())).limits == replace(TASKS[0].limits, steps=4)
+    assert next(plan(tasks, TASKS, 1, Caps(), Sandbox())).limits == TASKS[0].limits
+
+
+def test_a_budget_stops_the_stage_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    project = Project(tmp_path, TASKS, workers=1, budget={"tokens": 25})
+    said_so = {"choices": [{"message": {"content": "Done."}}], "usage": {"prompt_tokens": 8, "completion_tokens": 2}}
+    with model_server(lambda *_: JSONResponse(said_so)) as (url, first_turns):
+        said = project.stage(*endpoint_args(url), status=1)
+        assert "3 completed, 2 not run: budget; this run used 30 tokens" in said
+        assert "2 rollouts were not run: the budget of a run is spent" in said
+        assert not (tmp_path / "runs/x/rollouts").exists()
+        report = json.loads((tmp_path / "runs/x/rollouts.json").read_text())
+        assert (report["planned"], report["completed"], report["not_run"]) == (5, 3, {"budget": 2})
+        project.section(workers=1, budget={"tokens": None, "money": 0.0001}, prices={"prompt": 1, "completion": 2})
+        assert "this run used 20 tokens, cost 0.00" in project.stage(*endpoint_args(url))
+        assert len(first_turns) == 5
+    assert set(project.rollouts("runs/x/rollouts")) == {task.id for task in TASKS}
+
+
+def test_an_older_export_does_not_pass_for_what_a_budget_left_out(tmp_path: Path) -> None:
+    project = Project(tmp_path, TASKS)
+    with model_server(lambda *_: done()) as (url, _):
+        project.stage(*endpoint_args(url))
+        project.section(attempts=2, budget={"tokens": 0})
+        project.stage(*endpoint_args(url), status=1)
+    assert not (tmp_path / "runs/x/rollouts").exists()
+
+
+def test_the_report_counts_by_kind_and_depends_on_the_rollouts_alone(tmp_path: Path) -> None:
+    project = Project(tmp_path, TASKS, retries=0)
+
+    def answer(instruction: str, turn: int, messages: list[Any]) -> Response:
+        if instruction == TASKS[0].instruction:
+            return Response("no", 400)
+        return calling("ls") if instruction == TASKS[1].instruction else done()
+
+    report = tmp_path / "runs/x/rollouts.json"
+    with model_server(answer) as (url, _):
+        project.stage(*endpoint_args(url))
+        first = report.read_bytes()
+        report.unlink()
+        project.stage(*endpoint_args(url))
+    assert report.read_bytes() == first
+    assert json.loads(first) == {
+        "planned": 5,
+        "completed": 3,
+        "limit": {"steps": 1},
+        "error": {"endpoint": 1},
+        "not_run": {},
+        "prompt_tokens": 0,
+        "completion_tokens": 0,
+        "turns": 3 + TASKS[1].limits.steps,
+        "tool_calls": TASKS[1].limits.steps,
+    }
+
+
+def test_a_scripted_agents_report_is_a_metric(tmp_path: Path) -> None:
+    Project(tmp_path, TASKS).stage("--agent", "echo")
+    assert json.loads((tmp_path / "metrics/rollout/echo-train.json").read_text())["completed"] == 5
 
 
 def test_a_missing_selection_is_the_users_mistake(tmp_path: Path) -> None:
@@ -241,6 +315,14 @@ def test_a_selected_task_that_is_not_there_is_the_users_mistake(tmp_path: Path) 
         ({"agents": {"echo": {"policy": "magic"}}}, "rollout.agents.echo.policy is not one of scripted, served"),
         ({"agents": {"poet": {"policy": "scripted"}}}, "rollout.agents.poet is not one of the scripted policies"),
         ({"agents": {"base": {"policy": "served"}}}, "rollout.agents.base.model is missing"),
+        ({"executor": "slurm"}, "rollout.executor is not one of local, ray"),
+        ({"retries": -1}, "rollout.retries is -1, no number from 0 on"),
+        ({"workers": 0}, "rollout.workers is 0, no number from 1 on"),
+        ({"workers": "many"}, "rollout.workers is 'many', no number from 1 on"),
+        ({"budget": {"tokens": "a lot"}}, "rollout.budget.tokens is 'a lot', no number from 0 on"),
+        ({"budget": {"token": 3}}, "rollout.budget.token is not one of tokens, money"),
+        ({"budget": {"money": 3}}, "rollout.budget.money needs rollout.prices"),
+        ({"timeout_s": 300, "grace_s": 300}, "rollout.grace_s is to be more than rollout.timeout_s"),
     ],
 )
 def test_params_that_make_no_sense_are_the_users_mistake(tmp_path: Path, section: dict[str, Any], words: str) -> None:

@@ -19,13 +19,15 @@ import making
 import pytest
 from projects import Project, numbered
 
-from sandbox import engine, pool, rollout
+from sandbox import engine, pool, runner
 from sandbox.agents import Agent, scripted_agent
 from sandbox.box import Caps, Sandbox
 from sandbox.endpoint import connect
 from sandbox.episodes import roll_out
 from sandbox.harness import HARNESS
 from sandbox.harnesses import BUILTIN, Harness, RollOut
+from sandbox.planning import plan
+from sandbox.runner import Rules
 from specs.records import Rollout, Solution
 from specs.store import Store
 
@@ -49,10 +51,9 @@ def run(folder: Path, numbers: range, workers: int, sandbox: Sandbox, gate: thre
     agent = scripted_agent("teacher", 0, tasks, solutions)
     harness = Harness(HARNESS, functools.partial(_gated, gate)) if gate else BUILTIN
     store = Store(folder / "store.sqlite")
-    attempts = rollout.plan(agent, tasks, 1, CAPS, sandbox)
     try:
-        failed = rollout.run(agent, attempts, store, workers, 0, harness)
-        found = [failed.get(a.id) or store.record(rollout.STAGE, a.id, Rollout) for a in attempts]
+        runner.run(plan(agent, tasks, 1, CAPS, sandbox), runner.local(agent, harness, CAPS, sandbox, workers), store, Rules())
+        found = [store.record(runner.STAGE, a.id, Rollout) for a in plan(agent, tasks, 1, CAPS, sandbox)]
     finally:
         store.close()
     return [r for r in found if r is not None]

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from specs import records, rows
+from specs import records, rows, tokens
 
 KEPT = (
     records.Task,
@@ -24,7 +24,7 @@ KEPT = (
     records.Scorecard,
     records.Rollout,
     records.Verdict,
-    records.Sequence,
+    tokens.Sequence,
 )
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
 JSON = st.recursive(

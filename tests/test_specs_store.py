@@ -9,12 +9,16 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import zlib
 from pathlib import Path
 from typing import Any
 
 import making
+import pytest
 import tinyspecs
 
+from specs import rows
+from specs.errors import BoundaryError
 from specs.records import Task
 from specs.store import Store
 
@@ -159,3 +163,32 @@ def test_a_reader_is_not_kept_waiting_by_a_writer(tmp_path: Path) -> None:
     thread.join(20)
     other.execute("ROLLBACK")
     assert got == [1]
+
+
+def test_what_an_earlier_version_kept_is_read(tmp_path: Path) -> None:
+    store = Store(tmp_path / "s.sqlite")
+    store.put_packed("stage", "k", zlib.compress(b'{"a": {"$bytes": "/w=="}}'))
+    assert store.get("stage", "k") == {"a": b"\xff"}
+
+
+def test_a_packed_record_stays_or_takes_the_place_of_another(tmp_path: Path) -> None:
+    store = Store(tmp_path / "s.sqlite")
+    for n, replace in ((1, False), (2, False), (3, True)):
+        store.put_packed("stage", "k", rows.packed(n), replace)
+        assert store.get("stage", "k") == (3 if replace else 1)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting takes root")
+def test_a_full_disk_is_the_stores_failure_and_what_was_kept_stays(tmp_path: Path) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", tmp_path], check=True)
+    try:
+        store, kept = Store(tmp_path / "s.sqlite"), []
+        with pytest.raises(BoundaryError, match="run again when this is mended") as caught:
+            for n in range(1000):
+                store.put("stage", str(n), os.urandom(1000).hex())
+                kept.append(str(n))
+        assert caught.value.boundary == "store"
+        assert kept and list(store.missing("stage", kept)) == []
+        store.close()
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Sequence
 
 import pytest
 import train_making as making
@@ -21,22 +22,28 @@ SAID = [
 ]
 
 
-def masked(ids: list[int], mask: list[int]) -> list[str]:
+def tokens(messages: list[dict[str, object]], tools: list[dict[str, object]] = making.TOOLS) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What is trained on of a conversation that ends with the assistant, and the mask."""
+    whole = making.merged(messages, tools)
+    return whole.input_ids, whole.mask
+
+
+def masked(ids: Sequence[int], mask: Sequence[int]) -> list[str]:
     runs = itertools.groupby(zip(ids, mask, strict=True), key=lambda pair: pair[1])
     return [making.tokenizer().decode([i for i, _ in run]) for own, run in runs if own]
 
 
 @pytest.mark.slow
 def test_the_mask_covers_exactly_what_the_assistant_says() -> None:
-    ids, mask = chat.tokens(making.tokenizer(), making.conversation(), making.TOOLS)
+    ids, mask = tokens(making.conversation())
     assert masked(ids, mask) == SAID
 
 
 def test_the_tokens_spell_the_rendered_conversation_with_its_tools() -> None:
     tokenizer = making.tokenizer()
-    ids, _ = chat.tokens(tokenizer, making.conversation(), making.TOOLS)
+    ids, _ = tokens(making.conversation())
     text = tokenizer.decode(ids)
-    assert text == chat.render(tokenizer, making.conversation(), making.TOOLS, ask=False)
+    assert text + "\n" == chat.render(tokenizer, making.conversation(), making.TOOLS, ask=False)
     assert json.dumps(making.TOOLS[0]) in text
 
 
@@ -45,7 +52,7 @@ def test_the_order_of_a_schemas_keys_does_not_matter() -> None:
     stored = json.loads(json.dumps(making.TOOLS, sort_keys=True))
     assert json.dumps(stored) != json.dumps(making.TOOLS)
     messages = making.conversation()
-    assert chat.tokens(making.tokenizer(), messages, stored) == chat.tokens(making.tokenizer(), messages, making.TOOLS)
+    assert tokens(messages, stored) == tokens(messages)
 
 
 @pytest.mark.slow
@@ -60,9 +67,9 @@ def test_the_mask_agrees_with_the_templates_own_generation_markers() -> None:
 
 def test_a_turns_prompt_is_a_prefix_of_the_trained_tokens() -> None:
     tokenizer, messages = making.tokenizer(), making.conversation()
-    ids, mask = chat.tokens(tokenizer, messages, making.TOOLS)
+    ids, mask = tokens(messages)
     for n in (2, 4, 7):
-        prompt = chat.encode(tokenizer, chat.render(tokenizer, messages[:n], making.TOOLS, ask=True))
+        prompt = tuple(chat.encode(tokenizer, chat.render(tokenizer, messages[:n], making.TOOLS, ask=True)))
         assert ids[: len(prompt)] == prompt
         assert mask[len(prompt)] == 1 and mask[len(prompt) - 1] == 0
 
@@ -108,11 +115,10 @@ arguments = st.dictionaries(
 @given(content=plain_text, calls=st.lists(arguments, max_size=2))
 @settings(max_examples=60, deadline=None)
 def test_any_answer_survives_rendering_and_parsing(content: str, calls: list[dict[str, object]]) -> None:
-    tokenizer = making.tokenizer()
     message = {"role": "assistant", "content": content}
     if calls:
         message["tool_calls"] = [making.call("exec", json.dumps(a)) for a in calls]
-    ids, mask = chat.tokens(tokenizer, [*making.conversation()[:2], message], making.TOOLS)
+    ids, mask = tokens([*making.conversation()[:2], message])
     (said,) = masked(ids, mask)
     assert [chat.parse(said)] == chat.plain([message])
 
@@ -131,7 +137,19 @@ def test_a_template_that_rewrites_the_past_is_refused() -> None:
             return f"{len(messages)}<|im_end|>\n"
 
     with pytest.raises(BoundaryError, match="changes the text before it"):
-        list(chat.pieces(Forgetful(), making.conversation(), []))
+        chat.turn(Forgetful(), making.conversation()[:2], making.conversation()[2], [], ended=True)
+
+
+def test_an_answer_that_was_cut_off_does_not_say_its_end() -> None:
+    tokenizer, messages = making.tokenizer(), making.conversation()
+    whole = chat.turn(tokenizer, messages[:2], messages[2], making.TOOLS, ended=True)
+    cut = chat.turn(tokenizer, messages[:2], messages[2], making.TOOLS, ended=False)
+    assert whole == (cut[0], cut[1] + chat.END) and whole[1] == SAID[0]
+
+
+def test_a_developers_words_are_not_passed_over() -> None:
+    said = chat.render(making.tokenizer(), [{"role": "developer", "content": "Be brief."}, *making.conversation()[1:2]], [], ask=True)
+    assert said.startswith("<|im_start|>system\nBe brief.<|im_end|>")
 
 
 def test_arguments_with_a_lone_surrogate_can_be_sent() -> None:

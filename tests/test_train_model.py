@@ -29,7 +29,7 @@ def test_a_missing_wheel_is_told_with_what_helps(monkeypatch: pytest.MonkeyPatch
 def test_the_tokenizer_survives_saving() -> None:
     kept = AutoTokenizer.from_pretrained(making.checkpoint())
     tokenizer = making.tokenizer()
-    assert chat.tokens(kept, making.conversation(), making.TOOLS) == chat.tokens(tokenizer, making.conversation(), making.TOOLS)
+    assert making.merged(making.conversation(), by=kept) == making.merged(making.conversation())
     assert (kept.eos_token, kept.pad_token, kept.response_template) == (chat.END, model.PAD, tokenizer.response_template)
 
 

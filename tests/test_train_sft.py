@@ -12,20 +12,20 @@ import torch
 import train_making as making
 
 from sandbox.served import digest_of_model
-from specs import errors, layout, records, shards
-from train import chat, sft, training
+from specs import errors, layout, shards, tokens
+from train import sft, training
 
 SETTINGS = sft.Settings(steps=3, batch=2, max_tokens=512, learning_rate=1e-3, seed=1, device="cpu")
 
 
-def sequence(name: str, question: str = "Add up ledger.csv.") -> records.Sequence:
+def sequence(name: str, question: str = "Add up ledger.csv.") -> tokens.Sequence:
     messages = making.conversation()
     messages[1]["content"] = question
-    ids, mask = chat.tokens(making.tokenizer(), messages, [])
-    return records.Sequence(name, "r" + name, "t" + name, tuple(ids), tuple(mask))
+    whole = making.merged(messages, [])
+    return tokens.Sequence(name, "r" + name, "t" + name, "template", whole.input_ids, whole.mask, whole.logprobs, whole.spans, 0)
 
 
-def loss_on_mask(model: torch.nn.Module, given: list[records.Sequence]) -> float:
+def loss_on_mask(model: torch.nn.Module, given: list[tokens.Sequence]) -> float:
     """The mean negative log-likelihood of the masked tokens, worked out plainly."""
     losses = []
     with torch.no_grad():
@@ -80,12 +80,18 @@ def test_what_is_trained_on_does_not_hang_on_a_text_that_differs_from_run_to_run
     assert [s.rollout for s in sft.chosen(one, SETTINGS)] == [s.rollout for s in sft.chosen(other, SETTINGS)]
 
 
+def test_the_sequences_of_a_rollout_stay_together_in_order_of_its_calls() -> None:
+    many = [replace(sequence(f"{n}{name}"), rollout=name, spans=(tokens.Span(n, 0, 1),)) for n in (2, 0, 1) for name in "ab"]
+    drawn = sft.chosen(many, SETTINGS)
+    assert [s.spans[0].call for s in drawn] == [0, 1, 2] * 2 and len({s.rollout for s in drawn[:3]}) == 1
+
+
 def test_the_stage_writes_the_checkpoint_and_what_it_was_trained_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copytree(making.checkpoint(), layout.model("base"))
     given = [*map(sequence, "abc"), sequence("d", "A longer one. " * 40)]
     most = len(given[0].input_ids)
-    shards.write(layout.SEQUENCES, records.Sequence, (("train", s) for s in given))
+    shards.write(layout.SEQUENCES, tokens.Sequence, (("train", s) for s in given))
     Path("params.yaml").write_text(f"sft: {{steps: 2, batch: 1, max_tokens: {most}, learning_rate: 1.0e-3, seed: 1, device: cpu}}\n")
     assert sft.main([]) == 0
     lineage = json.loads((layout.model("sft") / "trained_on.json").read_text())
@@ -99,7 +105,7 @@ def test_the_stage_writes_the_checkpoint_and_what_it_was_trained_on(tmp_path: Pa
 
 def test_a_bound_below_every_sequence_is_told_with_the_shortest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    shards.write(layout.SEQUENCES, records.Sequence, [("train", sequence("a"))])
+    shards.write(layout.SEQUENCES, tokens.Sequence, [("train", sequence("a"))])
     Path("params.yaml").write_text("sft: {steps: 1, batch: 1, max_tokens: 5, learning_rate: 1.0e-3, seed: 1, device: cpu}\n")
     with pytest.raises(errors.UserError, match=f"sft.max_tokens: .*{len(sequence('a').input_ids)} tokens"):
         sft.main([])

@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from specs.records import Call
+from train import merging, turns
 from train import model as models
 
 TOOLS: list[dict[str, Any]] = [
@@ -61,3 +63,20 @@ def conversation() -> list[dict[str, Any]]:
         {"role": "tool", "tool_call_id": "c3", "content": "3,4"},
         {"role": "assistant", "content": "The total is 10."},
     ]
+
+
+def answered(messages: list[dict[str, Any]], answer: dict[str, Any], tools: list[dict[str, Any]] = TOOLS, finish: str = "stop") -> Call:
+    """A call of which only text is known."""
+    response = {"choices": [{"index": 0, "message": answer, "finish_reason": finish}]}
+    return Call({"messages": messages, "tools": tools}, response, (), (), ())
+
+
+def calls(messages: list[dict[str, Any]], tools: list[dict[str, Any]] = TOOLS) -> tuple[Call, ...]:
+    """The calls of a conversation, one for each thing that the assistant says."""
+    return tuple(answered(messages[:n], m, tools) for n, m in enumerate(messages) if m["role"] == "assistant")
+
+
+def merged(messages: list[dict[str, Any]], tools: list[dict[str, Any]] = TOOLS, by: Any = None) -> merging.Merged:
+    """The one sequence of a conversation's calls, made by a tokenizer."""
+    (whole,) = merging.merge(turns.of(by or tokenizer(), calls(messages, tools)).turns)
+    return whole

@@ -1,6 +1,6 @@
 """Conversations as tokens and back: what a policy is given, which tokens it says, and what its tokens mean.
 
-A conversation is tokenised in pieces that end exactly where a policy starts and stops speaking, so the tokens that
+A conversation is rendered in pieces that end exactly where a policy starts and stops speaking, so the tokens that
 are trained on are those the policy would have produced, and the mask needs no guessing.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from specs import digests
@@ -21,12 +21,13 @@ Messages = Sequence[Mapping[str, Any]]
 
 
 def plain(messages: Messages) -> list[dict[str, Any]]:
-    """OpenAI's messages as the chat template wants them: content is text, arguments are objects."""
+    """OpenAI's messages as the chat template wants them: content is text, arguments are objects, developers speak for the system."""
     return [_plain(m) for m in messages]
 
 
 def _plain(message: Mapping[str, Any]) -> dict[str, Any]:
-    out: dict[str, Any] = {"role": message["role"], "content": _text(message.get("content"))}
+    role = "system" if message["role"] == "developer" else message["role"]  # templates pass over roles that they don't know
+    out: dict[str, Any] = {"role": role, "content": _text(message.get("content"))}
     if message.get("tool_calls"):
         functions = [c["function"] for c in message["tool_calls"]]
         out["tool_calls"] = [
@@ -73,41 +74,23 @@ def encode(tokenizer: Any, text: str) -> list[int]:
     return ids
 
 
-def pieces(tokenizer: Any, messages: Messages, tools: Sequence[Any]) -> Iterator[tuple[str, bool]]:
-    """The rendered conversation cut into (text, whether the assistant says it); an assistant's piece ends with <|im_end|>.
+def turn(tokenizer: Any, messages: Messages, answer: Mapping[str, Any], tools: Sequence[Any], ended: bool) -> tuple[str, str]:
+    """(what a policy is given, what it says) as text. What it says ends with <|im_end|> if it `ended`, and was not cut off.
 
     Raises BoundaryError("template") where the template does not extend a conversation by appending.
     """
-    whole = render(tokenizer, messages, tools, ask=False)
-    done = 0
-    for n, message in enumerate(messages):
-        if message["role"] != "assistant":
-            continue
-        head = render(tokenizer, messages[:n], tools, ask=True)
-        said = render(tokenizer, messages[: n + 1], tools, ask=False).removesuffix("\n")
-        if not (whole.startswith(said) and said.startswith(head) and said.endswith(END)):
-            raise BoundaryError("template", f"message {n} changes the text before it")
-        yield whole[done : len(head)], False
-        yield whole[len(head) : len(said)], True
-        done = len(said)
-    yield whole[done:], False
-
-
-def tokens(tokenizer: Any, messages: Messages, tools: Sequence[Any]) -> tuple[list[int], list[int]]:
-    """(input ids, mask) of a conversation; the mask is 1 on the assistant's own tokens, its <|im_end|> included."""
-    ids: list[int] = []
-    mask: list[int] = []
-    for text, own in pieces(tokenizer, messages, tools):
-        some = encode(tokenizer, text)
-        ids += some
-        mask += [int(own)] * len(some)
-    return ids, mask
+    head = render(tokenizer, messages, tools, ask=True)
+    whole = render(tokenizer, [*messages, answer], tools, ask=False).removesuffix("\n")
+    if not (whole.startswith(head) and whole.endswith(END)):
+        raise BoundaryError("template", f"message {len(messages)} changes the text before it")
+    said = whole[len(head) :]
+    return head, said if ended else said.removesuffix(END)
 
 
 def following(tokenizer: Any, messages: Messages, answered: int, tools: Sequence[Any], ended: bool) -> list[int]:
     """Tokens between the end of the assistant's message `answered` (an index) and where it speaks next.
 
-    `ended`: whether the policy said <|im_end|> itself. Raises BoundaryError("template") as `pieces` does.
+    `ended`: whether the policy said <|im_end|> itself. Raises BoundaryError("template") as `turn` does.
     """
     said = render(tokenizer, messages[: answered + 1], tools, ask=False).removesuffix("\n")
     whole = render(tokenizer, messages, tools, ask=True)

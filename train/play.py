@@ -14,6 +14,7 @@ from sandbox.served import digest_of_model
 from specs import digests, layout, shards
 from specs.errors import Problem, UserError
 from specs.records import Rollout, Task, Verifier
+from train import merging
 from train.engine import Engine
 from train.tape import Tape
 from verifiers.apart import Graders
@@ -74,11 +75,10 @@ class Player:
         attempt = self._attempt(task, step, number)
         reward, tries = None, 0
         while reward is None and tries < TRIES:
-            tape = Tape(engine, self._tokenizer, self._policy["name"], self._window)
-            rollout = roll_out(attempt, tape)
+            rollout = roll_out(attempt, Tape(engine, self._tokenizer, self._policy["name"], self._window))
             reward = _reward(self._graders, task, verifier, rollout)
             tries += 1
-        return _played(tape, reward, rollout, tries, self._tokenizer.eos_token_id)
+        return _played(rollout, reward, tries, self._tokenizer.eos_token_id)
 
     def _attempt(self, task: Task, step: int, number: int) -> Attempt:
         seed = int(digests.digest([self._sampling["seed"], step, task.id, number])[:8], 16)
@@ -93,8 +93,14 @@ def _reward(graders: Graders, task: Task, verifier: Verifier, rollout: Rollout) 
     return graded.score if graded.status == "graded" else None
 
 
-def _played(tape: Tape, reward: float | None, rollout: Rollout, tries: int, filler: int) -> Played:
-    """With a filler token that nothing is learned from where the policy never spoke: trainers want at least one."""
-    if not tape.completion_ids:
-        return Played(tape.prompt_ids or [filler], [filler], [0], [0.0], reward, rollout, tries)
-    return Played(tape.prompt_ids, tape.completion_ids, tape.mask, tape.logprobs, reward, rollout, tries)
+def _played(rollout: Rollout, reward: float | None, tries: int, filler: int) -> Played:
+    """The episode's calls, merged as for supervised training. A Tape refuses a rewritten history, so there is one sequence, as a group's
+    trainer wants it; and none where the policy never spoke, for which a filler token stands that nothing is learned from.
+    """
+    merged = merging.merge(merging.recorded(rollout.calls))
+    if not merged:
+        return Played([filler], [filler], [0], [0.0], reward, rollout, tries)
+    (whole,) = merged
+    start = whole.spans[0].start
+    ids, after = list(whole.input_ids), slice(start, None)
+    return Played(ids[:start], ids[after], list(whole.mask[after]), list(whole.logprobs[after]), reward, rollout, tries)

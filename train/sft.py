@@ -12,7 +12,7 @@ import torch
 from datasets import Dataset
 from trl import SFTConfig, SFTTrainer
 
-from specs import errors, layout, located, params, records, shards
+from specs import errors, layout, located, params, shards, tokens
 from specs.errors import Problem, UserError
 from train import engine, training
 
@@ -32,7 +32,7 @@ class Settings:
     device: str
 
 
-def dataset(sequences: Sequence[records.Sequence]) -> Any:
+def dataset(sequences: Sequence[tokens.Sequence]) -> Any:
     """The sequences as TRL takes them when they are tokenised already: `input_ids`, and `labels` with -100 where no loss is taken."""
     rows = [
         {
@@ -44,7 +44,7 @@ def dataset(sequences: Sequence[records.Sequence]) -> Any:
     return Dataset.from_list(rows)
 
 
-def trainer_of(model: Any, tokenizer: Any, sequences: Sequence[records.Sequence], settings: Settings, out: Path) -> Any:
+def trainer_of(model: Any, tokenizer: Any, sequences: Sequence[tokens.Sequence], settings: Settings, out: Path) -> Any:
     """An SFTTrainer that takes the sequences in the order given. `out` is its folder for scraps."""
     args = SFTConfig(
         **training.settings(out, settings.device, settings.seed, settings.steps, settings.learning_rate),
@@ -56,22 +56,23 @@ def trainer_of(model: Any, tokenizer: Any, sequences: Sequence[records.Sequence]
     return SFTTrainer(model=model, args=args, train_dataset=dataset(sequences), processing_class=tokenizer)
 
 
-def train(model: Any, tokenizer: Any, sequences: Sequence[records.Sequence], settings: Settings) -> list[float]:
+def train(model: Any, tokenizer: Any, sequences: Sequence[tokens.Sequence], settings: Settings) -> list[float]:
     """Train in place on the sequences, `batch` of them a step in the order given; returns the loss of each step."""
     with tempfile.TemporaryDirectory() as scraps:
         trainer = trainer_of(model, tokenizer, sequences, settings, Path(scraps))
         return [float(entry["loss"]) for entry in training.run(trainer, STAGE, settings.steps)]
 
 
-def chosen(sequences: Sequence[records.Sequence], settings: Settings) -> list[records.Sequence]:
+def chosen(sequences: Sequence[tokens.Sequence], settings: Settings) -> list[tokens.Sequence]:
     """Those to train on, in order. By their rollouts, which are the same in every run, where a text may hold how long something took."""
-    return training.drawn(sequences, settings.steps * settings.batch, settings.seed, lambda s: s.rollout)
+    ordered = sorted(sequences, key=lambda s: (s.rollout, s.spans[0].call))  # a rollout's sequences stay together, in order of its calls
+    return training.drawn(ordered, settings.steps * settings.batch, settings.seed, lambda s: s.rollout)
 
 
 def main(argv: Sequence[str]) -> int:
     """Write models/sft, metrics/sft.json and plots/sft.csv."""
     settings = Settings(**params.section(STAGE))
-    everything = list(shards.read(layout.SEQUENCES, records.Sequence))
+    everything = list(shards.read(layout.SEQUENCES, tokens.Sequence))
     if not everything:
         raise UserError(
             [Problem(str(layout.SEQUENCES), 1, 1, "", "no sequences to train on", "no teacher rollout was solved, or all are too long")]
@@ -85,9 +86,9 @@ def main(argv: Sequence[str]) -> int:
     training.quiet()
     model, tokenizer = engine.load(layout.model("base"), settings.device, torch.float32)
     losses = train(model, tokenizer, used, settings)
-    tokens = {"tokens": sum(len(s.input_ids) for s in used), "loss_tokens": sum(sum(s.mask) for s in used)}
+    sizes = {"tokens": sum(len(s.input_ids) for s in used), "loss_tokens": sum(sum(s.mask) for s in used)}
     training.write_checkpoint(STAGE, model, tokenizer, layout.model("base"), (s.rollout for s in used), (s.task for s in used))
-    numbers = {"loss_first": losses[0], "loss_last": losses[-1], "steps": len(losses), "too_long": len(everything) - len(short), **tokens}
+    numbers = {"loss_first": losses[0], "loss_last": losses[-1], "steps": len(losses), "too_long": len(everything) - len(short), **sizes}
     training.write_numbers(STAGE, numbers, [{"step": n, "loss": loss} for n, loss in enumerate(losses, 1)])
     return 0
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import types
+from collections.abc import Iterator
 from typing import Any
 
 from generators import operate
@@ -75,13 +78,18 @@ def _object(row: Row, keys: list[str], columns: tuple[Column, ...]) -> dict[str,
     return {k: plain(v, c) for k, v, c in zip(keys, row, columns, strict=True)}
 
 
+@functools.lru_cache(maxsize=64)
+def _compiled(text: str, function: str) -> types.CodeType:
+    return compile(text, function, "exec")
+
+
 def call(text: str, function: str, rows: list[dict[str, Any]]) -> Any:
     """What the repository's own module text returns on rows; a crash returns its message, which equals no answer.
 
     The text comes from skills/*/sources, code of this repository like any solution; nothing of an agent is run here.
     """
     space: dict[str, Any] = {"__name__": "source"}
-    exec(compile(text, function, "exec"), space)  # noqa: S102 (see above)
+    exec(_compiled(text, function), space)  # noqa: S102 (see above)
     try:
         return json.loads(json.dumps(space[function](json.loads(json.dumps(rows)))))
     except Exception as error:
@@ -99,12 +107,13 @@ def prove(details: dict[str, Any], demands: dict[str, Any]) -> None:
     """Raise Unfit unless the right module gives every answer, the fault fails the visible test and a hidden case, each other fault any."""
     cases = [(details["rows"], details["expected"]), *((c["args"][0], c["expect"]) for c in details["cases"])]
 
-    def run(text: str) -> list[bool]:
-        return [call(text, details["function"], rows) == expected for rows, expected in cases]
+    def run(text: str) -> Iterator[bool]:
+        return (call(text, details["function"], rows) == expected for rows, expected in cases)
 
     if not all(run(details["right"])):
         raise operate.Unfit(f"{details['function']}: the module and the truth disagree")
-    if run(details["faulty"])[0] or all(run(details["faulty"])[1:]):
+    faulty = run(details["faulty"])
+    if next(faulty) or all(faulty):
         raise operate.Unfit(f"{details['function']}: the fault does not show")
     for name, demand in demands.items():
         fault = demand["mutant"].get("fault")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Sequence
 
 from generators.relations import Relation
 from generators.renderers import PLAIN, Style
@@ -50,6 +51,6 @@ def page(relation: Relation, style: Style = PLAIN) -> bytes:
     return "\n".join(lines).encode()
 
 
-def _line(tag: str, cells: list[str]) -> str:
+def _line(tag: str, cells: Sequence[str]) -> str:
     texts = (html.escape(c, quote=False).replace("\n", "<br>") for c in cells)
     return "<tr>" + "".join(f"<{tag}>{text}</{tag}>" for text in texts) + "</tr>"

@@ -140,6 +140,8 @@ def param(text: str) -> str:
 
 def fold(line: str, eol: str) -> str:
     """Content lines of more than 75 octets go on after a blank (RFC 5545, section 3.1)."""
+    if len(line.encode()) <= 74:
+        return line
     parts, current = [], ""
     for character in line:
         if len((current + character).encode()) > 74:

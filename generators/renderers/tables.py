@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import yaml
 
-from generators.relations import NUMBERS, Column, Relation, Value, written
+from generators.relations import NUMBERS, Column, Relation, Row, Value, written
 from generators.renderers import PLAIN, Style
 from generators.renderers.entries import comments, entries, suffixed
 
+DELIMITED = ("csv", "tsv")
 FORMATS = ("csv", "tsv", "json", "jsonl", "yaml", "md")
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
 
 
 def render(relation: Relation, form: str, style: Style = PLAIN) -> bytes:
     """The file's bytes. Raises KeyError for a format that is not in FORMATS."""
-    text = _WRITERS[form](relation, style)
-    if style.trailing_blank:
-        text += "\n"
-    data = text.replace("\n", style.eol).encode() if form not in ("csv", "tsv") else text.encode()
+    rows_end = style.eol if form in DELIMITED else PLAIN.eol
+    how = (form, dataclasses.replace(style, eol=rows_end, bom=False, trailing_blank=False))
+    if how not in relation.texts:
+        relation.texts[how] = _WRITERS[form](relation, how[1])
+    text = relation.texts[how] + ("\n" if style.trailing_blank else "")
+    data = text.encode() if form in DELIMITED else text.replace("\n", style.eol).encode()
     return (b"\xef\xbb\xbf" if style.bom else b"") + data
 
 
@@ -61,13 +65,19 @@ def day(value: date, how: str) -> str:
     return value.isoformat()
 
 
-def grid(relation: Relation, style: Style) -> tuple[list[str], list[list[str]]]:
+def grid(relation: Relation, style: Style) -> tuple[list[str], list[tuple[str, ...]]]:
     """The header, and the text of each cell."""
     order = list(range(len(relation.columns)))
     if style.reverse_columns:
         order.reverse()
     header = [relation.columns[i].name.upper() if style.upper_header else relation.columns[i].name for i in order]
-    return header, [[cell(row[i], relation.columns[i], style) for i in order] for row in entries(relation, style)]
+    rows = entries(relation, style)
+    return header, list(zip(*(_cells(rows, i, relation.columns[i], style) for i in order), strict=True))
+
+
+def _cells(rows: Sequence[Row], at: int, column: Column, style: Style) -> list[str]:
+    """The texts of a column's cells; most values are texts, for which no function has to be called."""
+    return [v if type(v) is str else cell(v, column, style) for v in [row[at] for row in rows]]
 
 
 def _delimited(delimiter: str) -> Callable[[Relation, Style], str]:
@@ -98,8 +108,16 @@ def _plain(value: Value, column: Column, style: Style) -> Any:
 
 def _objects(relation: Relation, style: Style) -> list[dict[str, Any]]:
     order = list(reversed(relation.columns)) if style.reverse_columns else list(relation.columns)
-    at = {c.name: relation.index(c.name) for c in order}
-    return [{c.name: _plain(row[at[c.name]], c, style) for c in order} for row in relation.rows]
+    names = [c.name for c in order]
+    columns = [_plains(relation.rows, relation.index(c.name), c, style) for c in order]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def _plains(rows: Sequence[Row], at: int, column: Column, style: Style) -> list[Any]:
+    values = [row[at] for row in rows]
+    if column.role in NUMBERS:
+        return [_plain(v, column, style) for v in values]
+    return [v if type(v) is str else _plain(v, column, style) for v in values]
 
 
 def _json(relation: Relation, style: Style) -> str:
@@ -113,15 +131,19 @@ def _json(relation: Relation, style: Style) -> str:
 
 
 def _listed(objects: list[dict[str, Any]], indent: int, depth: int) -> str:
-    """As json.dumps indents a list of flat objects, by its encoder in C, which knows no indent but separators of any kind."""
+    """As json.dumps indents a list of flat objects, by its encoder in C, which knows no indent but separators of any kind.
+
+    No text has a line end in it as JSON, so a brace, a comma and a line end stand between objects only.
+    """
     outer, middle, inner = (f"\n{' ' * (indent * (depth + more))}" for more in range(3))
-    encode = json.JSONEncoder(ensure_ascii=False, separators=(f",{inner}", ": ")).encode
-    items = [f"{middle}{{{inner}{encode(o)[1:-1]}{middle}}}" for o in objects]
-    return f"[{','.join(items)}{outer}]"
+    text = json.dumps(objects, ensure_ascii=False, separators=(f",{inner}", ": "))
+    items = text[2:-2].replace(f"}},{inner}{{", f"{middle}}},{middle}{{{inner}")
+    return f"[{middle}{{{inner}{items}{middle}}}{outer}]"
 
 
 def _jsonl(relation: Relation, style: Style) -> str:
-    return "".join(json.dumps(o, ensure_ascii=False) + "\n" for o in _objects(relation, style))
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    return "".join([encode(o) + "\n" for o in _objects(relation, style)])
 
 
 def _yaml(relation: Relation, style: Style) -> str:
@@ -131,7 +153,7 @@ def _yaml(relation: Relation, style: Style) -> str:
 def _markdown(relation: Relation, style: Style) -> str:
     header, rows = grid(relation, style)
     lines = [header, ["---"] * len(header), *rows]
-    return "".join("| " + " | ".join(_cell_md(c) for c in line) + " |\n" for line in lines)
+    return "".join("| " + " | ".join([_cell_md(c) for c in line]) + " |\n" for line in lines)
 
 
 def _cell_md(text: str) -> str:

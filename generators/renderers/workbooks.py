@@ -14,6 +14,7 @@ os.environ["OPENPYXL_LXML"] = "False"
 
 import openpyxl
 from openpyxl.cell.cell import Cell
+from openpyxl.writer.excel import ExcelWriter
 
 from generators.relations import Column, Relation, Value
 from generators.renderers import PLAIN, Style
@@ -38,7 +39,8 @@ def xlsx(relation: Relation, style: Style = PLAIN) -> bytes:
             if value is not None:
                 _fill(sheet.cell(number, at), value, column)
     out = io.BytesIO()
-    book.save(out)
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:  # book.save would compress it
+        ExcelWriter(book, archive).save()
     return _settled(out.getvalue())
 
 

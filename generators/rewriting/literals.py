@@ -27,6 +27,7 @@ ANY_TWO = frozenset("any between each every if no of when whenever where".split(
 NO_NAMES = frozenset({"I", "OK", "PS"})
 
 
+@functools.lru_cache(maxsize=16)
 def plain(text: str) -> str:
     """The text with one kind of quotation marks and single blanks; line ends stay."""
     return "\n".join(" ".join(line.split()) for line in text.translate(MARKS).splitlines())
@@ -83,7 +84,7 @@ def words(text: str) -> set[str]:
 def has_column(text: str, column: str) -> bool:
     """Whether the words of a column, in the plural too or as a file spells them, stand in the text."""
     flat = plain(text).lower().replace("\n", " ").replace("_", " ")
-    return re.search(rf"(?<!\w){re.escape(column.lower())}(?:e?s)?(?!\w)", flat) is not None
+    return column.lower() in flat and re.search(rf"(?<!\w){re.escape(column.lower())}(?:e?s)?(?!\w)", flat) is not None
 
 
 def has_word(text: str, word: str) -> bool:
