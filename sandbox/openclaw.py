@@ -118,8 +118,8 @@ def program(settings: Mapping[str, Any], home: Path = HOME) -> Program:
     if unknown or by not in ("gateway", "exec"):
         what = f"'{min(unknown)}' is not one of by, ahead" if unknown else f"by: '{by}' is not one of gateway, exec"
         raise UserError([Problem("params.yaml", 1, 1, "rollout.openclaw", what)])
-    if not (home / "ready.json").is_file():
-        raise UserError([Problem(home.as_posix(), 1, 1, "", "OpenClaw is not installed here", "run make openclaw")])
+    if not installed(home):
+        raise UserError([Problem(home.as_posix(), 1, 1, "", f"OpenClaw {VERSION} is not installed here", "run make openclaw")])
     environment = ENVIRONMENT | _kept(home)
     return Program(
         told={
@@ -137,6 +137,13 @@ def program(settings: Mapping[str, Any], home: Path = HOME) -> Program:
         fault=_answer_fault if by == "gateway" else _envelope_fault,
         ahead=int(settings.get("ahead", 2)),
     )
+
+
+def installed(home: Path = HOME) -> bool:
+    """Whether it lies there, whole and in these versions."""
+    ready = home / "ready.json"
+    told = json.loads(ready.read_text()) if ready.is_file() else {}
+    return (told.get("openclaw"), told.get("node")) == (VERSION, NODE_VERSION)
 
 
 def mounts(home: Path) -> tuple[tuple[str, str], ...]:

@@ -29,7 +29,7 @@ from specs.records import Limits, Rollout, Task
 SECRET = "sk-never-to-be-seen-inside"
 CAPS = Caps()
 Move = Callable[[], Response | Play] | Play
-needed = pytest.mark.skipif(not (openclaw.HOME / "ready.json").is_file(), reason="OpenClaw is not installed here; run make openclaw")
+needed = pytest.mark.skipif(not openclaw.installed(), reason="OpenClaw is not installed here; run make openclaw")
 
 
 def call(tool: str, **arguments: Any) -> Play:

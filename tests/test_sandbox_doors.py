@@ -123,11 +123,10 @@ def test_a_folder_that_only_root_comes_to_is_there_all_the_same(open_box: Any, f
     (hidden / "given" / "a.txt").write_text("alpha\n")
     (hidden / "secret.txt").write_text("secret\n")
     hidden.chmod(0o700)
-    mounts = Path("/proc/self/mountinfo").read_text()
     with open_box((), doors=Doors(mounts=((str(hidden / "given"), "/opt/a"),))) as box:
         assert box.exec("cat /opt/a/a.txt; cat /opt/a/../secret.txt; touch /opt/a/b 2>&1").output.startswith("alpha\ncat:")
         assert not (hidden / "given" / "b").exists()
-        assert Path("/proc/self/mountinfo").read_text() == mounts
+        assert "clawgym/mounts" not in Path("/proc/self/mountinfo").read_text()
 
 
 # The bridge
