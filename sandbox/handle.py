@@ -133,6 +133,10 @@ class Box:
         """How many processes the kernel has killed for want of memory so far; 0 where nothing counts them."""
         return self._refusals()[0]
 
+    def cpu_seconds(self) -> float:
+        """Processor time that all its processes have used so far."""
+        return self._bounds.cpu_seconds()
+
     def end(self) -> None:
         """Kill every process; nothing can be asked of the box any more."""
         with self._turn:

@@ -165,6 +165,8 @@ def _kept(home: Path) -> dict[str, str]:
 
 
 def _started(box: Box, going_on: Callable[[], bool], by: str, environment: Mapping[str, str]) -> None:
+    if not box.bounded_by.startswith("cgroup"):
+        raise BoundaryError("harness", "OpenClaw needs control groups: Node reserves more addresses than rlimits leave it")
     box.write(CONFIG, json.dumps(configuration(by, SKILLS if by == "exec" else [])).encode())
     if by == "gateway":
         box.exec(f"cp -r {WARM}/state {STATE}")

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from openclaw_making import needed
 
 from bench import run
 from sandbox import scripted
@@ -86,6 +87,27 @@ def test_our_scripted_agents_stand_beside_it_where_they_are_evaluated(project):
     with endpoint() as url:
         run.main(["--endpoint", url, "--model", "teacher"])
     assert 'data-agent="untouched"' in (project / "runs/teacher/bench.html").read_text()
+
+
+def test_an_agent_of_ours_under_the_built_in_harness_is_the_pipelines(project):
+    with pytest.raises(SystemExit):
+        run.main(["--agent", "untouched"])
+
+
+@needed
+@pytest.mark.slow
+def test_an_agent_of_ours_takes_the_bench_under_openclaw(project):
+    own = yaml.safe_load((project / "params.yaml").read_text())
+    own["rollout"]["agents"]["teacher"] = {"policy": "scripted"}
+    own["rollout"]["openclaw"] = {"by": "exec", "ahead": 1}
+    (project / "params.yaml").write_text(yaml.safe_dump(own))
+    steps = [("exec", {"command": "echo $(( $(cat in.txt) * 2 )) > out.txt"}, "Doubling."), ("", {}, "Doubled.")]
+    shards.write(layout.SOLUTIONS, Solution, [("bench", making.solution(steps, t.id)) for t in TASKS])
+    assert run.main(["--agent", "teacher", "--harness", "openclaw"]) == 0
+    (folder,) = (project / "runs").iterdir()
+    figures = json.loads((folder / "metrics.json").read_text())[folder.name]
+    assert (figures["score"], figures["n"], figures["errors"]) == (0.5, 2, 0)
+    assert "teacher on the ClawGym bench under openclaw" in (folder / "bench.html").read_text()
 
 
 @given(st.text(min_size=1, max_size=120))

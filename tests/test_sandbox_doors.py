@@ -230,7 +230,8 @@ print(urllib.request.urlopen("http://127.0.0.1:{PORT}/", timeout=10).read().deco
 def test_where_there_is_no_endpoint_a_connection_is_closed(open_box: Any) -> None:
     with open_box(()) as box:
         box.bridge(PORT)
-        assert "closed connection without" in python(box, GET).output
+        output = python(box, GET).output
+        assert "closed connection without" in output or "reset by peer" in output  # as it comes before the request or after
         assert alive(box)
 
 

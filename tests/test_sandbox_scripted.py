@@ -74,6 +74,29 @@ def test_an_instruction_in_parts_is_found() -> None:
         assert said(ask(url, [{"role": "user", "content": parts}], False))[0] == LOOKING
 
 
+def test_an_instruction_among_what_a_harness_says_is_found() -> None:
+    around = f"[Sun 2026-11-29 16:34 UTC] {TASK.instruction}\n\nRuntime: agent=main | host=box"
+    with scripted.serve("teacher", [TASK], [SOLUTION]) as url:
+        assert said(ask(url, [{"role": "system", "content": "x"}, {"role": "user", "content": around}], False))[0] == LOOKING
+
+
+def test_an_instruction_that_another_one_contains_is_not_taken_for_it() -> None:
+    longer = making.task({}, f"{TASK.instruction} And then rest.", identity="ffff00000000")
+    rest = making.solution([("", {}, "I rest.")], longer.id)
+    with scripted.serve("teacher", [TASK, longer], [SOLUTION, rest]) as url:
+        for task, first in ((TASK, LOOKING), (longer, "I rest.")):
+            for text in (task.instruction, f"[today] {task.instruction}\nEnd."):
+                assert said(ask(url, [{"role": "user", "content": text}], False))[0] == first
+
+
+def test_two_instructions_in_one_message_are_ambiguous() -> None:
+    other = making.task({}, "Count the rows.", identity="ffff00000000")
+    with scripted.serve("teacher", [TASK, other], [SOLUTION]) as url, pytest.raises(openai.ConflictError) as caught:
+        ask(url, [{"role": "user", "content": f"{TASK.instruction} {other.instruction}"}], False)
+    assert TASK.id in str(caught.value)
+    assert other.id in str(caught.value)
+
+
 def test_the_model_list_names_the_policy() -> None:
     with scripted.serve("echo", [TASK]) as url:
         assert [model.id for model in client(url).models.list()] == ["echo"]
