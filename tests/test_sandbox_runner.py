@@ -22,7 +22,7 @@ from sandbox.agents import Agent, scripted_agent
 from sandbox.box import Box, BoxError, Caps, Sandbox, open_box
 from sandbox.episodes import Attempt
 from sandbox.harness import HARNESS, Completion
-from sandbox.harnesses import Harness, RollOut
+from sandbox.harnesses import BUILTIN, Harness, RollOut
 from sandbox.overdue import Overdue, Watch, ending
 from sandbox.runner import FAILED, STAGE, Rules
 from sandbox.spending import Budget, Prices, Spent
@@ -261,7 +261,7 @@ def test_an_interrupted_run_does_not_wait_for_what_is_under_way() -> None:
 
 def test_an_agent_that_only_this_machine_reaches_works_here_though_ray_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     args = Namespace(executor="ray", harness="builtin")
-    with rollout.opened(args, {"workers": 3, "grace_s": 30}, replace(ECHO, recipe=None), Caps(), Sandbox()) as executor:
+    with rollout.opened(args, {"workers": 3, "grace_s": 30}, replace(ECHO, recipe=None), Caps(), Sandbox(), BUILTIN) as executor:
         assert executor.room() == 3
     assert "works here and not on the cluster" in capsys.readouterr().err
 
