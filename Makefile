@@ -85,7 +85,7 @@ judge-scorecard: setup ## ENDPOINT=<url> MODEL=<name> [TASKS=<n>] [WRITE=1]: whe
 bench: setup ## ENDPOINT=<url> MODEL=<name> [HARNESS=openclaw]: any OpenAI-compatible model on the bench, into runs/<name>/
 	@$(RUN) python -m bench.run --endpoint "$(ENDPOINT)" --model "$(MODEL)" $(if $(HARNESS),--harness "$(HARNESS)")
 
-openclaw: setup ## OpenClaw and the Node it runs on, at pinned versions, into .openclaw/ (650 MB)
+openclaw: setup ## OpenClaw and the Node it runs on, at pinned versions, into .openclaw/ (900 MB)
 	@$(RUN) python -m sandbox.openclaw_install
 
 trace: setup ## ID=<task, rollout, verdict or checkpoint>: where it came from, what came of it
