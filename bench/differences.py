@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import islice, takewhile
 
 from bench.texts import Clip, clip
+from specs.hostile import text_of
 from specs.records import Change, File
 
 CONTEXT = 3  # lines around what differs
@@ -139,16 +140,6 @@ def _unshown(change: Change, old: File | None, new_text: str | None, old_text: s
 
 def _too_long(new_text: str, old_text: str) -> bool:
     return len(old_text) + len(new_text) > MOST_COMPARED
-
-
-def text_of(content: bytes) -> str | None:
-    """The content as text, or None where it is none: not UTF-8, or with a zero byte in it."""
-    if b"\0" in content:
-        return None
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
 
 
 class _Comparing:

@@ -13,6 +13,7 @@ from bench import reading
 from bench.reading import Attempt
 from specs import digests, layout, shards
 from specs.errors import Problem, UserError
+from specs.hostile import deeper
 from specs.records import Rollout, Task, Verifier
 
 T = TypeVar("T")
@@ -100,12 +101,7 @@ def arguments(call: Any) -> dict[str, Any] | str:
         said = json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         return text
-    return value if said and isinstance(value, dict) and _shallow(value, MOST_NESTED) else text
-
-
-def _shallow(value: Any, levels: int) -> bool:
-    below = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return levels > 0 and all(_shallow(v, levels - 1) for v in below)
+    return value if said and isinstance(value, dict) and not deeper(value, MOST_NESTED) else text
 
 
 def _by_id(root: Path, cls: type[T], ids: Iterable[str]) -> dict[str, T]:

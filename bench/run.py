@@ -87,9 +87,8 @@ def main(argv: Sequence[str]) -> int:
     status = status or judge.main(["--agent", name, "--rollouts", rollouts, "--verdicts", verdicts])
     if status:
         return status
-    ids = reading.selection().bench
-    if args.agent:
-        ids = reading.expected(reading.selection(), params.section("rollout")["agents"])[args.agent]
+    chosen = reading.selection()
+    ids = reading.expected(chosen, params.section("rollout")["agents"])[args.agent] if args.agent else chosen.bench
     print(line(name, evaluated(name, f"{who} on the ClawGym bench{_under(args.harness)}", folder, ids)))
     print(f"{folder / 'metrics.json'}, {folder / 'bench.html'}")
     return 0

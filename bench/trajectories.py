@@ -21,6 +21,7 @@ from bench.texts import Clip, clip
 from bench.turns import Talk, talk
 from specs import digests, errors, layout, progress
 from specs.errors import Problem, UserError
+from specs.hostile import text_of
 from specs.records import CheckScore, File
 
 MAX_BYTES = 2_000_000
@@ -107,7 +108,7 @@ def trajectory(one: Played, bound: int) -> Trajectory:
 
 
 def _given(file: File, bound: int) -> Given:
-    text = differences.text_of(file.content)
+    text = text_of(file.content)
     return Given(file.path, len(file.content), None if text is None else clip(text, bound))
 
 

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from generators.plan import Plan
 from generators.task import Built
+from specs.hostile import text_of
 from specs.records import File, MutantScore, Scorecard, Step, Verifier
 
 HEAD_LINES = 3  # of a file
@@ -60,11 +61,8 @@ def _files(files: Iterable[File]) -> RenderableType:
 
 
 def _begins(content: bytes) -> str:
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError:
-        return "(not text)"
-    return "(not text)" if "\0" in text else shortened(text)
+    text = text_of(content)
+    return "(not text)" if text is None else shortened(text)
 
 
 def _checks(verifier: Verifier) -> RenderableType:

@@ -13,13 +13,14 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from benchmarks.making import task_of
 from sandbox import runner
 from sandbox.agents import scripted_agent
 from sandbox.box import Caps, Sandbox
 from sandbox.harnesses import BUILTIN
 from sandbox.planning import plan
 from sandbox.runner import Rules
-from specs.records import Limits, Rollout, Solution, Step, Task, file_of, sealed
+from specs.records import Rollout, Step
 from specs.store import Store
 
 AT_ONCE = 64
@@ -60,7 +61,7 @@ class Tally:
 
 def ours(sandbox: Sandbox, count: int) -> Tally:
     """So many rollouts of one task, from first to last through the rollout stage's own runner."""
-    task, solution = _task()
+    task, solution = task_of(FILES, INSTRUCTION, PATH, [Step(*step) for step in STEPS])
     agent = scripted_agent("teacher", 0, [task], [solution])
     attempts = plan(agent, [task], count, Caps(), sandbox)
     with tempfile.TemporaryDirectory() as folder, closing(Store(Path(folder, "store.sqlite"))) as store:
@@ -76,32 +77,6 @@ def ours(sandbox: Sandbox, count: int) -> Tally:
 def _right(done: Rollout | None) -> bool:
     left = {change.path: change.content for change in done.changes} if done else {}
     return left.get(PATH) == CONTENT.encode()
-
-
-def _task() -> tuple[Task, Solution]:
-    """The one task, and the tool calls that the scripted policy makes."""
-    files = tuple(file_of(path, text.encode()) for path, text in FILES.items())
-    task = Task(
-        id="0a1b2c3d4e5f",
-        digest="",
-        route="persona",
-        split="train",
-        category="",
-        subcategory="",
-        operations=(),
-        skills=(),
-        persona="",
-        scenario="",
-        domain="",
-        difficulty=1,
-        chained=False,
-        instruction=INSTRUCTION,
-        workspace=files,
-        services=(),
-        outputs=(PATH,),
-        limits=Limits(steps=len(STEPS) + 1, seconds=600, tokens=4096),
-    )
-    return sealed(task), sealed(Solution(task.id, "", tuple(Step(*step) for step in STEPS)))
 
 
 def has_inspect(python: Path) -> bool:

@@ -8,8 +8,8 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
+from benchmarks.making import task_of
 from sandbox import blackbox, openclaw
 from sandbox.agents import Agent, scripted_agent
 from sandbox.blackbox import Ended, Program
@@ -17,7 +17,7 @@ from sandbox.box import Box, Caps, Sandbox
 from sandbox.episodes import Attempt
 from sandbox.harnesses import HARNESSES, Harness
 from specs.errors import BoundaryError, run
-from specs.records import Limits, Rollout, Solution, Step, Task, file_of, sealed
+from specs.records import Rollout, Step, Task
 
 BAR_S = 3.0
 CALLS = (
@@ -26,14 +26,6 @@ CALLS = (
     Step("", {}, "Doubled."),
 )
 Figures = dict[str, list[float]]
-
-
-def _task() -> Task:
-    text: dict[str, Any] = {name: "x" for name in ("route", "split", "category", "subcategory", "persona", "scenario", "domain")}
-    held = (file_of("in.txt", b"4\n"),)
-    limits = Limits(50, 600, 100_000)
-    return sealed(Task("0" * 12, "", **text, operations=(), skills=(), difficulty=1, chained=False, instruction="Double the number.",
-                       workspace=held, services=(), outputs=("out.txt",), limits=limits))  # fmt: skip
 
 
 def _watched(program: Program, figures: Figures) -> Program:
@@ -70,8 +62,8 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args(argv).rounds
-    task = _task()
-    agent = scripted_agent("teacher", 0, [task], [sealed(Solution(task.id, "", CALLS))])
+    task, solution = task_of({"in.txt": "4\n"}, "Double the number.", "out.txt", CALLS)
+    agent = scripted_agent("teacher", 0, [task], [solution])
     found: dict[str, Figures] = {"built-in": defaultdict(list)}
     _rounds(HARNESSES["builtin"]({}), agent, task, rounds, found["built-in"])
     for by in ("gateway", "exec"):

@@ -14,6 +14,7 @@ from time import perf_counter
 
 import psutil
 
+from benchmarks.making import task_of
 from sandbox import ends, fleet, runner, scripted
 from sandbox.agents import scripted_agent
 from sandbox.box import Caps, Sandbox, open_box
@@ -23,7 +24,7 @@ from sandbox.planning import plan
 from sandbox.runner import Done, Rules
 from sandbox.spending import Spent
 from specs import rows
-from specs.records import Limits, Rollout, Solution, Step, Task, file_of, sealed
+from specs.records import Rollout, Solution, Step, Task
 from specs.store import Store
 
 ROUNDS, CHARS = 13, 64_000  # of a trajectory in arXiv 2604.26904: 13.0 rounds and 18.7K tokens of some four characters
@@ -44,34 +45,14 @@ def trajectory(number: int) -> tuple[Task, Solution]:
         return "\n".join(("party,amount,month", *rows)) + "\n"
 
     part = CHARS // (2 * ROUNDS)
-    files = tuple(file_of(f"in/{n}.csv", table(part // 20).encode()) for n in range(3))
-    steps = [Step("read", {"path": file.path}, text(part // 2)) for file in files]
+    files = {f"in/{n}.csv": table(part // 20) for n in range(3)}
+    steps = [Step("read", {"path": path}, text(part // 2)) for path in files]
     for n in range(3):
         steps.append(Step("write", {"path": f"work/{n}.py", "content": text(3 * part)}, text(part // 2)))
         steps.append(Step("exec", {"command": f"head -c {2 * part} work/{n}.py"}, text(part // 2)))
         steps.append(Step("exec", {"command": f"head -c {part} in/{n}.csv | tee out.csv"}, text(part // 2)))
     steps.append(Step("", {}, text(part)))
-    task = Task(
-        id=f"{number:012x}",
-        digest="",
-        route="persona",
-        split="train",
-        category="",
-        subcategory="",
-        operations=(),
-        skills=(),
-        persona="",
-        scenario="",
-        domain="",
-        difficulty=1,
-        chained=False,
-        instruction=text(2400),
-        workspace=files,
-        services=(),
-        outputs=("out.csv",),
-        limits=Limits(len(steps) + 1, 600, 10**6),
-    )
-    return sealed(task), sealed(Solution(task.id, "", tuple(steps)))
+    return task_of(files, text(2400), "out.csv", steps, 10**6, number)
 
 
 def made(count: int) -> list[Rollout]:

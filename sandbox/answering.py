@@ -16,6 +16,7 @@ from sandbox.harness import ContextFull, clean
 from sandbox.recording import Line, Refused
 from sandbox.streams import DONE, Assembly
 from specs.errors import BoundaryError
+from specs.hostile import deeper
 
 BODY_BYTES = 8 << 20
 DEPTH = 100
@@ -155,7 +156,7 @@ def _asked(raw: bytes) -> tuple[dict[str, Any], bool]:
         passed |= {"tools": body["tools"]} | ({"tool_choice": "auto"} if body.get("tool_choice") == "auto" else {})
     if body.get("stream"):
         passed |= {"stream": True, "stream_options": {"include_usage": True}}
-    if not _shallow(passed, DEPTH):
+    if deeper(passed, DEPTH):
         raise Refused("invalid_json", f"the body is nested more than {DEPTH} deep")
     options = body.get("stream_options")
     return passed, isinstance(options, dict) and bool(options.get("include_usage"))
@@ -167,12 +168,6 @@ def _encoded(body: dict[str, Any]) -> bytes:
         return json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
     except ValueError:
         raise Refused("invalid_json", "the body has what JSON can't say") from None
-
-
-def _shallow(value: Any, depth: int) -> bool:
-    """Whether a JSON value is nested no deeper: what is recorded is read again where the stack may be fuller."""
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return depth > 0 and all(_shallow(part, depth - 1) for part in inner)
 
 
 def _plain(response: dict[str, Any]) -> dict[str, Any]:

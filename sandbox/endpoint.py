@@ -13,6 +13,7 @@ import httpx
 
 from sandbox.harness import Complete, Completion, ContextFull, Message
 from specs.errors import BoundaryError
+from specs.hostile import deeper
 
 TRIES = 4
 PAUSE_S = 0.5  # before the second try; doubles
@@ -96,6 +97,11 @@ def refusal(failure: str) -> Exception:
     return ContextFull(failure) if any(words in failure for words in TOO_LONG) else BoundaryError("endpoint", failure)
 
 
+def too_long() -> BoundaryError:
+    """What an answer of more than ANSWER_BYTES is raised as."""
+    return BoundaryError("endpoint", f"an answer of more than {ANSWER_BYTES >> 20} MB")
+
+
 def completion_of(body: dict[str, Any], response: Any) -> Completion:
     """The response with its tokens: vLLM's `prompt_token_ids` and `choices[0].token_ids`, OpenAI's `logprobs.content`.
 
@@ -124,7 +130,7 @@ def parsed(status: int, text: str) -> Any:
         value = json.loads(text)
     except (ValueError, RecursionError):
         raise BoundaryError("endpoint", f"HTTP {status} with a body that is not JSON: {text[:200]}") from None
-    if _deeper(value, MOST_DEPTH):
+    if deeper(value, MOST_DEPTH):
         raise BoundaryError("endpoint", f"HTTP {status} with a body that is nested more than {MOST_DEPTH} deep")
     return value
 
@@ -162,21 +168,10 @@ def _answer(client: httpx.Client, url: str, body: dict[str, Any], deadline: floa
         for part in response.iter_bytes():
             got += part
             if len(got) > ANSWER_BYTES:
-                raise BoundaryError("endpoint", f"an answer of more than {ANSWER_BYTES >> 20} MB")
+                raise too_long()
             if time.monotonic() > deadline:
                 raise httpx.ReadTimeout("the answer goes on and on")
     return response, got.decode("utf-8", "replace")
-
-
-def _deeper(value: Any, most: int) -> bool:
-    """Whether containers of a JSON value lie in each other more than so deep."""
-    level = [value] if isinstance(value, dict | list) else []
-    for _ in range(most):
-        parts = (part for outer in level for part in (outer.values() if isinstance(outer, dict) else outer))
-        level = [part for part in parts if isinstance(part, dict | list)]
-        if not level:
-            return False
-    return True
 
 
 def _ids(given: Any) -> tuple[int, ...]:

@@ -17,9 +17,7 @@ import httpx
 from sandbox import endpoint
 from sandbox.endpoint import Endpoint
 from sandbox.streams import DONE, Events
-from specs.errors import BoundaryError
 
-RESPONSE_BYTES = 64 << 20
 END_S = 0.2  # for the end of a body to come behind the last event, so that its connection can be used again
 PLAIN = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
 
@@ -163,5 +161,5 @@ async def _body(upstream: Upstream, response: aiohttp.ClientResponse) -> bytes:
 
 
 def _bound(size: int) -> None:
-    if size > RESPONSE_BYTES:
-        raise BoundaryError("endpoint", f"the response has more than {RESPONSE_BYTES} bytes")
+    if size > endpoint.ANSWER_BYTES:
+        raise endpoint.too_long()

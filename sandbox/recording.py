@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.forwarding import Wait
-from sandbox.harness import Completion, Message, text_of
+from sandbox.harness import Completion, Message, said_in, text_of, tokens_of
 from specs.errors import BoundaryError
 from specs.records import Call, Failure, Limits, Usage
 
@@ -141,25 +141,17 @@ def _failed() -> Refused:
 
 def _understood(response: dict[str, Any]) -> tuple[int, str]:
     """How many tools the answer calls, and its finish reason."""
-    try:
-        choice = response["choices"][0]
-        message, calls = choice["message"], choice["message"].get("tool_calls") or []
-        parts = (*response["choices"], *(call["function"] for call in calls))
-        if not isinstance(message.get("content"), str | list | None) or not all(isinstance(part, dict) for part in parts):
-            raise TypeError
-    except (AttributeError, IndexError, KeyError, TypeError):
-        raise BoundaryError("endpoint", f"the response has no message that can be understood: {str(response)[:200]}") from None
+    choice, message = said_in(response)
+    calls = message.get("tool_calls") or []
+    functions = [call.get("function") if isinstance(call, dict) else None for call in calls]
+    whole = all(isinstance(part, dict) for part in (*response["choices"], *functions))
+    if not whole or not isinstance(message.get("content"), str | list | None):
+        raise BoundaryError("endpoint", f"the response has no message that can be understood: {str(response)[:200]}")
     return len(calls), str(choice.get("finish_reason"))
 
 
 def _added(usage: Usage, completion: Completion, asked: int) -> Usage:
-    """Tokens are those listed where the endpoint lists them, else what it says it used."""
-    given = completion.response.get("usage") or {}
-    try:
-        prompt = len(completion.prompt_ids) or int(given.get("prompt_tokens") or 0)
-        said = len(completion.completion_ids) or int(given.get("completion_tokens") or 0)
-    except (AttributeError, TypeError, ValueError):
-        raise BoundaryError("endpoint", f"the response's usage is none: {str(given)[:200]}") from None
+    prompt, said = tokens_of(completion)
     return replace(
         usage,
         prompt_tokens=usage.prompt_tokens + prompt,

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from sandbox.plays import Play
+from specs import hostile
 from specs.records import File, Step, Task
 
 LARGE = 64 << 10  # bytes; a file past it is not read to think of something
@@ -122,9 +123,6 @@ def suffix(path: str) -> str:
 
 def text_of(file: File | None) -> str:
     """A file's text; empty where there is none, or too much of it to think about."""
-    if file is None or len(file.content) > LARGE or b"\0" in file.content:
+    if file is None or len(file.content) > LARGE:
         return ""
-    try:
-        return file.content.decode("utf-8").removeprefix("\ufeff")
-    except UnicodeDecodeError:
-        return ""
+    return (hostile.text_of(file.content) or "").removeprefix("\ufeff")

@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 from sandbox.box import Box, BoxLimit
+from specs.hostile import text_of
 
 READ_LINES = 2000
 READ_BYTES = 48 << 10
@@ -129,13 +130,10 @@ def _check(schema: dict[str, Any], value: Any, what: str) -> None:
 
 
 def _text(content: bytes, path: str) -> str:
-    mistake = Mistake(f"{path} is not UTF-8 text; look at it with exec")
-    if b"\0" in content:  # a database may be UTF-8 by chance
-        raise mistake
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        raise mistake from None
+    text = text_of(content)
+    if text is None:
+        raise Mistake(f"{path} is not UTF-8 text; look at it with exec")
+    return text
 
 
 def _bytes(text: str) -> bytes:

@@ -23,10 +23,12 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     server: Server
+    streamed = False
 
     def do_POST(self) -> None:
-        messages = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["messages"]
-        instruction = messages[1]["content"]
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        messages, self.streamed = body["messages"], bool(body.get("stream"))
+        instruction = next(m["content"] for m in messages if m["role"] == "user")
         with self.server.lock:
             self.server.asked[instruction] += 1
             asked = self.server.asked[instruction]
@@ -39,6 +41,11 @@ class Handler(BaseHTTPRequestHandler):
         calls = [{"id": "c", "type": "function", "function": function}] if step.tool else None
         message = {"role": "assistant", "content": step.says, "tool_calls": calls}
         usage = {"prompt_tokens": 10, "completion_tokens": 2}
+        if self.streamed:
+            calls = [{"index": 0, **call} for call in calls or ()]
+            chunks = [_chunk({"role": "assistant", "content": step.says}), _chunk({"tool_calls": calls}), _chunk({}, "stop")]
+            self.say(200, b"".join(chunks) + b"data: [DONE]\n\n")
+            return
         self.say(200, json.dumps({"choices": [{"message": message, "finish_reason": "stop"}], "usage": usage}).encode())
 
     def say(self, status: int, body: bytes, length: int | None = None, **headers: str) -> None:
@@ -95,8 +102,14 @@ def _garbage(handler: Handler, asked: int) -> None:
     handler.say(200, value if isinstance(value, bytes) else json.dumps(value).encode())
 
 
+def _chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
+    return b"data: " + json.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}).encode() + b"\n\n"
+
+
 def _half(handler: Handler, asked: int) -> None:
     body = b'{"choices": [{"message": {"role": "assistant", "content": "Do'
+    if handler.streamed:
+        body = _chunk({"role": "assistant", "content": "Do"})
     if asked % 2:
         handler.say(200, body, length=1000, Connection="close")
     else:

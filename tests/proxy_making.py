@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 from endpoint_making import Script, completion, endpoint
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from sandbox import proxy
 from sandbox.endpoint import Endpoint
@@ -92,3 +92,8 @@ def request(line: Line, messages: Any, stream: bool) -> Iterator[socket.socket]:
         raw.connect(str(line.path))
         raw.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
         yield raw
+
+
+def failing(status: int, text: str = "no", **headers: str) -> Script:
+    """An endpoint that refuses."""
+    return lambda body: Response(text, status, headers=headers)

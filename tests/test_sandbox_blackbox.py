@@ -1,7 +1,4 @@
-"""Black-box agents in real boxes, by a program of a few lines that stands for any: how each ends, and what is recorded of it.
-
-PROGRAM is what adding an agent takes.
-"""
+"""Black-box agents in real boxes, by a program of a few lines that stands for any: how each ends, and what is recorded of it."""
 
 from __future__ import annotations
 
@@ -12,54 +9,19 @@ from dataclasses import replace
 from typing import Any
 
 import making
-import psutil
 import pytest
+from blackbox_making import AGENT, PROGRAM, command, ours, started
 from openclaw_making import SECRET, failing, playing, run
 from starlette.responses import Response
 
 from sandbox import blackbox
-from sandbox.blackbox import MODEL_URL, PLACE, Ended, Program
+from sandbox.blackbox import PLACE, Program
 from sandbox.box import Box, Caps, Sandbox
 from sandbox.episodes import Attempt
 from sandbox.plays import Play
 from specs.errors import BoundaryError
 from specs.records import SITE_URL, Limits, Rollout, Service, Task, file_of
 
-AGENT = f"""
-import json, subprocess, sys, urllib.request
-messages = [{{"role": "user", "content": open("{PLACE}/task").read()}}]
-while True:
-    body = json.dumps({{"model": "m", "messages": messages, "tools": [{{"type": "function", "function": {{"name": "exec"}}}}]}}).encode()
-    asked = urllib.request.Request("{MODEL_URL}/chat/completions", body, {{"Content-Type": "application/json"}})
-    try:
-        said = json.load(urllib.request.urlopen(asked, timeout=600))["choices"][0]["message"]
-    except urllib.error.HTTPError as error:
-        sys.exit(error.read().decode())
-    messages.append(said)
-    if not said.get("tool_calls"):
-        break
-    for call in said["tool_calls"]:
-        command = json.loads(call["function"]["arguments"])["command"]
-        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
-        messages.append({{"role": "tool", "tool_call_id": call["id"], "content": done.stdout + done.stderr}})
-print("all done")
-"""
-
-
-def started(box: Box, going_on: Any) -> None:
-    box.write(f"{PLACE}/agent.py", AGENT.encode())
-
-
-def command(box: Box, attempt: Attempt) -> str:
-    box.write(f"{PLACE}/task", attempt.task.instruction.encode())
-    return f"python3 {PLACE}/agent.py"
-
-
-def fault(ended: Ended) -> str:
-    return "" if ended.status == 0 else f"the agent ended with {ended.status}"
-
-
-PROGRAM = Program({"name": "tiny", "version": "1"}, (), {"memory_mb": 64}, started, command, fault)
 TASK = making.task({"in.txt": "4\n"}, "Double the number.", ("out.txt",))
 CAPS = Caps(memory_mb=256, disk_mb=16)
 AMPLE = Limits(50, 120, 100_000)
@@ -81,11 +43,6 @@ def left(one: Rollout) -> dict[str, bytes | None]:
 
 def kind(one: Rollout) -> tuple[str, str, str]:
     return one.status, one.limit, one.error.boundary if one.error else ""
-
-
-def ours(text: str) -> list[psutil.Process]:
-    """Live processes that this one has begotten, by a word of their command line."""
-    return [p for p in psutil.Process().children(recursive=True) if text in " ".join(p.cmdline())]
 
 
 # One that comes to its end

@@ -15,6 +15,7 @@ from typing import Any
 import making
 import psutil
 import pytest
+from blackbox_making import STREAMED, ours
 from faults_making import ANSWER_S, FAULTS, refusing, serving
 from projects import Project, calling, done, endpoint_args, model_server, numbered
 
@@ -23,7 +24,7 @@ from sandbox import endpoint, ends, runner
 from sandbox.agents import remote_agent
 from sandbox.box import Caps, Sandbox
 from sandbox.ends import Ends
-from sandbox.harnesses import BUILTIN
+from sandbox.harnesses import BUILTIN, Harness
 from sandbox.planning import plan
 from sandbox.runner import Rules
 from specs import digests, layout, shards
@@ -45,12 +46,12 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def run(url: str, tasks: list[Task], retries: int, timeout_s: float = 60.0, backoff_s: float = 0.01) -> Ends:
-    """Roll out with the endpoint's model, export, and count; a part of it before, as by a runner that was stopped."""
+def run(url: str, tasks: list[Task], retries: int, timeout_s: float = 60.0, backoff_s: float = 0.01, under: Harness = BUILTIN) -> Ends:
+    """Roll out with the endpoint's model, export, and count."""
     agent = remote_agent(url, "m", {}, timeout_s)
     with closing(Store(Path("store.sqlite"))) as store:
-        opened = runner.local(agent, BUILTIN, CAPS, Sandbox(), 16)
-        found = runner.run(plan(agent, tasks, 1, CAPS, Sandbox()), opened, store, Rules(retries, backoff_s))
+        opened = runner.local(agent, under, CAPS, Sandbox(), 16)
+        found = runner.run(plan(agent, tasks, 1, CAPS, Sandbox(), under), opened, store, Rules(retries, backoff_s))
         ended = ends.export(OUT, "train", found, store, "m")
     got = [r.task for r in shards.read(OUT, Rollout)]
     assert Counter(got) == Counter(task.id for task in tasks)
@@ -83,30 +84,63 @@ def check_permanent(ended: Ends) -> None:
     assert figures["status"] == {"completed": 10, "error: endpoint": 50}
 
 
+UNDER = pytest.mark.parametrize("under", [BUILTIN, STREAMED], ids=["builtin", "streamed to a black box"])
+
+
+@UNDER
 @pytest.mark.parametrize("fault", FAULTS)
-def test_an_endpoint_that_goes_on_failing(fault: str) -> None:
+def test_an_endpoint_that_goes_on_failing(fault: str, under: Harness) -> None:
     with serving(fault, {task.instruction for task in FAULTY}, 1_000_000) as (url, _):
-        check_permanent(run(url, FAULTY + HEALTHY, retries=1, timeout_s=ANSWER_S if fault == "hanging" else 60))
+        check_permanent(run(url, FAULTY + HEALTHY, retries=1, timeout_s=ANSWER_S if fault == "hanging" else 60, under=under))
 
 
+@UNDER
 @pytest.mark.parametrize("fault", FAULTS)
-def test_an_endpoint_that_recovers(fault: str) -> None:
+def test_an_endpoint_that_recovers(fault: str, under: Harness) -> None:
     """Each task's first five requests fail: more than one call tries, fewer than all of a rollout's tries do."""
     with serving(fault, {task.instruction for task in FAULTY}, 5) as (url, server):
-        ended = run(url, FAULTY, retries=6, timeout_s=ANSWER_S if fault == "hanging" else 60)
+        ended = run(url, FAULTY, retries=6, timeout_s=ANSWER_S if fault == "hanging" else 60, under=under)
     assert ended.report()["completed"] == ended.planned == 50
     assert {server.asked[task.instruction] for task in FAULTY} == {5 + 3}
     assert scored(FAULTY)["score"] == 1.0
 
 
-def test_an_endpoint_that_refuses() -> None:
+@UNDER
+def test_an_endpoint_that_refuses(under: Harness) -> None:
     with refusing(1e6) as url:
-        report = run(url, FAULTY, retries=1).report()
+        report = run(url, FAULTY, retries=1, under=under).report()
     assert (report["planned"], report["error"]) == (50, {"endpoint": 50})
     figures = scored(FAULTY)
     assert (figures["n"], figures["errors"]) == (0, 50)
     with refusing(2.0) as url:
-        assert run(url, FAULTY, retries=6, backoff_s=0.4).report()["completed"] == 50
+        assert run(url, FAULTY, retries=6, backoff_s=0.4, under=under).report()["completed"] == 50
+
+
+def test_harnesses_that_are_killed() -> None:
+    """Each once, at some moment: the program in the box, by somebody outside."""
+    killed: set[str] = set()
+    over, moments = threading.Event(), random.Random(5)
+
+    def kill() -> None:
+        while not over.wait(moments.uniform(0.005, 0.02)):
+            for process in ours("harness/agent.py"):
+                with suppress(OSError, psutil.Error):
+                    task = Path("/proc", str(process.pid), "root/tmp/harness/task").read_text()
+                    if task not in killed and moments.random() < 0.3:
+                        process.kill()
+                        killed.add(task)
+
+    thread = threading.Thread(target=kill, daemon=True)
+    thread.start()
+    try:
+        with serving("500", set(), 0) as (url, _):
+            report = run(url, FAULTY, retries=2, under=STREAMED).report()
+    finally:
+        over.set()
+        thread.join()
+    assert len(killed) == 50
+    assert (report["planned"], report["completed"], report["limit"], report["error"]) == (50, 50, {}, {})
+    assert scored(FAULTY)["score"] == 1.0
 
 
 def boxes(found: set[int]) -> Iterator[int]:

@@ -171,7 +171,7 @@ def outcomes(project: Project) -> dict[str, Rollout]:
 def verdicts(found: dict[str, Rollout]) -> dict[str, Verdict]:
     judged = {}
     with Graders(2, sandbox=Sandbox()) as graders:
-        for task in TASKS[:60]:
+        for task in TASKS:
             want = digests.of_bytes(f"{2 * int(task.workspace[0].content)}\n".encode())
             params = {"expect": [{"path": "out.txt", "digest": want}], "gone": [], "under": "", "only": False}
             judged[task.id] = verdict(task, making.verifier([{"kind": "files", "params": params}], task.id), found[task.id], graders)

@@ -13,21 +13,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import making
 import pytest
-from projects import SAMPLING, SECRET, TASKS, Project, calling, done, endpoint_args, model_server, numbered, running, solved
+from projects import SECRET, TASKS, Project, calling, done, endpoint_args, model_server, numbered, running, solved
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox import cgroups, scripted
-from sandbox.agents import scripted_agent
-from sandbox.box import Caps, Sandbox
-from sandbox.episodes import Attempt
-from sandbox.planning import plan
 from specs import shards
-from specs.records import Limits, Rollout, Task, sealed
+from specs.records import Rollout, Task, sealed
 
 
 def test_the_teacher_solves_its_tasks(tmp_path: Path) -> None:
@@ -204,37 +199,6 @@ def test_attempts_are_apart_and_draw_with_seeds_of_their_own(tmp_path: Path) -> 
     assert len({r.id for r in found}) == 3
 
 
-ATTEMPT = Attempt(TASKS[0], "x", {"name": "x", "digest": "d"}, SAMPLING, Limits(3, 60, 100), Caps(), 0)
-OTHERS = {
-    "task": replace(ATTEMPT, task=TASKS[1]),
-    "policy": replace(ATTEMPT, policy={"name": "x", "digest": "e"}),
-    "sampling": replace(ATTEMPT, sampling={**SAMPLING, "temperature": 0.8}),
-    "limits": replace(ATTEMPT, limits=Limits(4, 60, 100)),
-    "caps": replace(ATTEMPT, caps=Caps(memory_mb=1)),
-    "number": replace(ATTEMPT, number=1),
-}
-
-
-@pytest.mark.parametrize("part", OTHERS)
-def test_the_id_depends_on_what_can_change_the_outcome(part: str) -> None:
-    assert OTHERS[part].id != ATTEMPT.id
-
-
-def test_only_the_teacher_depends_on_solutions() -> None:
-    other = making.solution([("", {}, "Something else.")], TASKS[0].id)
-    policies = {
-        name: [scripted_agent(name, 0, TASKS, s).policy_for(TASKS[0]) for s in ([solved(TASKS[0])], [other])] for name in ("teacher",)
-    }
-    assert policies["teacher"][0] != policies["teacher"][1]
-    assert "solution" not in scripted_agent("echo", 0, TASKS, []).policy_for(TASKS[0])
-
-
-def test_an_agents_own_steps_stand_before_the_tasks() -> None:
-    own, tasks = (scripted_agent("echo", steps, TASKS, []) for steps in (4, 0))
-    assert next(plan(own, TASKS, 1, Caps(), Sandbox())).limits == replace(TASKS[0].limits, steps=4)
-    assert next(plan(tasks, TASKS, 1, Caps(), Sandbox())).limits == TASKS[0].limits
-
-
 def test_a_budget_stops_the_stage_and_the_next_run_goes_on(tmp_path: Path) -> None:
     project = Project(tmp_path, TASKS, workers=1, budget={"tokens": 25})
     said_so = {"choices": [{"message": {"content": "Done."}}], "usage": {"prompt_tokens": 8, "completion_tokens": 2}}
@@ -291,49 +255,6 @@ def test_the_report_counts_by_kind_and_depends_on_the_rollouts_alone(tmp_path: P
 def test_a_scripted_agents_report_is_a_metric(tmp_path: Path) -> None:
     Project(tmp_path, TASKS).stage("--agent", "echo")
     assert json.loads((tmp_path / "metrics/rollout/echo-train.json").read_text())["completed"] == 5
-
-
-def test_a_missing_selection_is_the_users_mistake(tmp_path: Path) -> None:
-    project = Project(tmp_path, TASKS)
-    (tmp_path / "data/selection.json").unlink()
-    said = project.stage("--agent", "echo", status=1)
-    assert said.startswith("data/selection.json:1:1: no such file; run the select stage first")
-
-
-def test_a_selected_task_that_is_not_there_is_the_users_mistake(tmp_path: Path) -> None:
-    project = Project(tmp_path, TASKS[:1])
-    project.select(train=["ffff"], bench=[], models=[])
-    said = project.stage("--agent", "echo", status=1)
-    assert "ffff" in said
-    assert "Traceback" not in said
-
-
-@pytest.mark.parametrize(
-    ("section", "words"),
-    [
-        ({"caps": {"memory": 3}}, "rollout.caps.memory is not one of"),
-        ({"agents": {"echo": {"policy": "magic"}}}, "rollout.agents.echo.policy is not one of scripted, served"),
-        ({"agents": {"poet": {"policy": "scripted"}}}, "rollout.agents.poet is not one of the scripted policies"),
-        ({"agents": {"base": {"policy": "served"}}}, "rollout.agents.base.model is missing"),
-        ({"executor": "slurm"}, "rollout.executor is not one of local, ray"),
-        ({"retries": -1}, "rollout.retries is -1, no number from 0 on"),
-        ({"workers": 0}, "rollout.workers is 0, no number from 1 on"),
-        ({"workers": "many"}, "rollout.workers is 'many', no number from 1 on"),
-        ({"budget": {"tokens": "a lot"}}, "rollout.budget.tokens is 'a lot', no number from 0 on"),
-        ({"budget": {"token": 3}}, "rollout.budget.token is not one of tokens, money"),
-        ({"budget": {"money": 3}}, "rollout.budget.money needs rollout.prices"),
-        ({"timeout_s": 300, "grace_s": 300}, "rollout.grace_s is to be more than rollout.timeout_s"),
-    ],
-)
-def test_params_that_make_no_sense_are_the_users_mistake(tmp_path: Path, section: dict[str, Any], words: str) -> None:
-    said = Project(tmp_path, TASKS[:1], **section).stage("--agent", "echo", status=1)
-    assert words in said
-    assert "Traceback" not in said
-
-
-@pytest.mark.parametrize("argv", [["--agent", "nobody"], [], ["--endpoint", "http://x/v1"], ["--agent", "echo", "--model", "m"]])
-def test_a_command_line_that_makes_no_sense_is_refused(tmp_path: Path, argv: list[str]) -> None:
-    assert "usage:" in Project(tmp_path, TASKS[:1]).stage(*argv, status=2)
 
 
 def groups_of(pid: int) -> list[Path]:
