@@ -209,6 +209,7 @@ def test_an_inserted_domain_or_kind_of_noise_touches_nothing(tree: Path, kind: s
     assert_same_bytes(other, before().values())
 
 
+@pytest.mark.slow
 def test_an_inserted_saying_of_a_template_touches_only_the_tasks_with_such_an_artifact(tree: Path) -> None:
     rewritten(tree / "specs/templates/message.yaml", lambda template: into_the_middle(template["say"], template["say"][0] + " "))
     other = catalogue.load(tree)
@@ -218,6 +219,7 @@ def test_an_inserted_saying_of_a_template_touches_only_the_tasks_with_such_an_ar
     assert_same_bytes(other, (p for i, p in before().items() if i not in messages))
 
 
+@pytest.mark.slow
 def test_the_order_in_which_an_entry_is_written_counts(tree: Path) -> None:
     """Columns are written down in their order: another order is another file, though the value is equal."""
 
