@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import reading, report
+from bench.agreeing import Agreement, agreement
 from bench.evaluate import evaluate, filed, line
 from bench.reading import Attempt, Selection
 from sandbox import rollout
@@ -90,8 +91,16 @@ def main(argv: Sequence[str]) -> int:
     chosen = reading.selection()
     ids = reading.expected(chosen, params.section("rollout")["agents"])[args.agent] if args.agent else chosen.bench
     print(line(name, evaluated(name, f"{who} on the ClawGym bench{_under(args.harness)}", folder, ids)))
+    if args.agent and layout.verdicts(args.agent, "bench").is_dir():
+        print(f"as under the built-in harness: {_beside_builtin(args.agent, name, folder, ids)}")
     print(f"{folder / 'metrics.json'}, {folder / 'bench.html'}")
     return 0
+
+
+def _beside_builtin(agent: str, name: str, folder: Path, ids: Sequence[str]) -> Agreement:
+    """How far a run agrees with the same agent's in the pipeline, which is under the built-in harness."""
+    pipelines = reading.attempts(layout.rollouts(agent, "bench"), layout.verdicts(agent, "bench"), agent, ids)
+    return agreement(reading.attempts(folder / "rollouts", folder / "verdicts", name, ids), pipelines)
 
 
 def _under(harness: str) -> str:

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from openclaw_making import needed
 
 from bench import run
-from sandbox import scripted
+from sandbox import rollout, scripted
 from specs import digests, layout, shards
 from specs.errors import UserError
 from specs.records import Solution, Task, Verifier
+from verifiers import grade
 
 TASKS = [making.task({"in.txt": f"{n}\n"}, f"Double {n}.", ("out.txt",), f"{n}a2b3c4d5e6f", split="bench") for n in (1, 2)]
 ANSWERS = {TASKS[0].id: b"2\n", TASKS[1].id: b"5\n"}  # the second is not what its solution writes
@@ -96,14 +97,17 @@ def test_an_agent_of_ours_under_the_built_in_harness_is_the_pipelines(project):
 
 @needed
 @pytest.mark.slow
-def test_an_agent_of_ours_takes_the_bench_under_openclaw(project):
+def test_an_agent_of_ours_takes_the_bench_under_openclaw(project, capsys):
     own = yaml.safe_load((project / "params.yaml").read_text())
     own["rollout"]["agents"]["teacher"] = {"policy": "scripted"}
     own["rollout"]["openclaw"] = {"by": "exec", "ahead": 1}
     (project / "params.yaml").write_text(yaml.safe_dump(own))
     steps = [("exec", {"command": "echo $(( $(cat in.txt) * 2 )) > out.txt"}, "Doubling."), ("", {}, "Doubled.")]
     shards.write(layout.SOLUTIONS, Solution, [("bench", making.solution(steps, t.id)) for t in TASKS])
+    for stage in (rollout.main, grade.main):
+        assert stage(["--agent", "teacher", "--split", "bench"]) == 0
     assert run.main(["--agent", "teacher", "--harness", "openclaw"]) == 0
+    assert "as under the built-in harness: 2 verdicts and 2 workspaces of 2\n" in capsys.readouterr().out
     (folder,) = (project / "runs").iterdir()
     figures = json.loads((folder / "metrics.json").read_text())[folder.name]
     assert (figures["score"], figures["n"], figures["errors"]) == (0.5, 2, 0)
