@@ -117,9 +117,13 @@ def test_an_endpoint_that_refuses(under: Harness) -> None:
 
 
 def test_harnesses_that_are_killed() -> None:
-    """Each once, at some moment: the program in the box, by somebody outside."""
+    """Each once, at some moment, at the latest before its last answer: the program in the box, by somebody outside."""
     killed: set[str] = set()
     over, moments = threading.Event(), random.Random(5)
+
+    def until_killed(instruction: str) -> None:
+        while instruction not in killed and not over.wait(0.02):
+            pass
 
     def kill() -> None:
         while not over.wait(moments.uniform(0.005, 0.02)):
@@ -133,7 +137,8 @@ def test_harnesses_that_are_killed() -> None:
     thread = threading.Thread(target=kill, daemon=True)
     thread.start()
     try:
-        with serving("500", set(), 0) as (url, _):
+        with serving("500", set(), 0) as (url, server):
+            server.before_the_last = until_killed
             report = run(url, FAULTY, retries=2, under=STREAMED).report()
     finally:
         over.set()
