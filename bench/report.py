@@ -21,7 +21,7 @@ BOUNDS = (6000, 3000, 1500, 800, 400, 200)  # characters of one text, tried in t
 ABOUT = {
     "untouched": "claims and does nothing",
     "echo": "writes the instruction into each file asked for",
-    "teacher": "plays the reference solution",
+    "teacher": "plays the reference solution, in several styles",
     "base": "the model as it came",
     "sft": "fine-tuned on solved rollouts",
     "rl": "reinforced by verdicts",
