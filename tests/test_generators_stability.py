@@ -188,6 +188,7 @@ def test_an_inserted_operation_changes_only_the_tasks_of_the_workflow_that_uses_
     assert_same_bytes(other, (after[i] for i in others))
 
 
+@pytest.mark.slow
 def test_an_inserted_persona_changes_only_the_tasks_that_it_wins(tree: Path) -> None:
     cloned(tree / "personas", Counter(p.persona for p in before().values()).most_common(1)[0][0])
     other = catalogue.load(tree)
