@@ -46,7 +46,7 @@ reword: setup ## have a model reword the instructions (wording.endpoint in param
 	@$(RUN) python -m generators.wording $(if $(ID),--by-hand "$(ID)")
 
 test: setup ## run the tests
-	$(RUN) pytest -n auto -m "not slow"
+	$(RUN) pytest -n $$(($$(nproc) * 3 / 2)) -m "not slow"  # they also wait, for boxes, clocks and engines
 
 lint: setup ## ruff and mypy
 	$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy

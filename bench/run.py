@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import reading, report
-from bench.agreeing import Agreement, agreement
+from bench.agreeing import agreement
 from bench.evaluate import evaluate, filed, line
 from bench.reading import Attempt, Selection
 from sandbox import rollout
@@ -44,8 +44,8 @@ def references(chosen: Selection, without: str) -> tuple[dict[str, Any], list[At
     return {name: figures[name] for name in present}, attempts
 
 
-def evaluated(name: str, title: str, folder: Path, ids: Sequence[str]) -> dict[str, Any]:
-    """Evaluate `folder`'s rollouts and verdicts of these tasks; write its metrics.json and bench.html, and return the figures."""
+def evaluated(name: str, title: str, folder: Path, ids: Sequence[str]) -> tuple[dict[str, Any], Sequence[Attempt]]:
+    """Evaluate `folder`'s rollouts and verdicts of these tasks; write its metrics.json and bench.html. Figures and attempts."""
     section = params.section("evaluate")
     chosen = reading.selection()
     attempts = reading.attempts(folder / "rollouts", folder / "verdicts", name, ids)
@@ -54,7 +54,7 @@ def evaluated(name: str, title: str, folder: Path, ids: Sequence[str]) -> dict[s
     others, theirs = references(chosen, name)
     html = report.build(title, {name: figures} | others, [*attempts, *theirs], ids)
     (folder / "bench.html").write_text(html, encoding="utf-8")
-    return figures
+    return figures, attempts
 
 
 def arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -90,17 +90,13 @@ def main(argv: Sequence[str]) -> int:
         return status
     chosen = reading.selection()
     ids = reading.expected(chosen, params.section("rollout")["agents"])[args.agent] if args.agent else chosen.bench
-    print(line(name, evaluated(name, f"{who} on the ClawGym bench{_under(args.harness)}", folder, ids)))
-    if args.agent and layout.verdicts(args.agent, "bench").is_dir():
-        print(f"as under the built-in harness: {_beside_builtin(args.agent, name, folder, ids)}")
+    figures, attempts = evaluated(name, f"{who} on the ClawGym bench{_under(args.harness)}", folder, ids)
+    print(line(name, figures))
+    if args.agent and layout.verdicts(args.agent, "bench").is_dir():  # the pipeline's, under the built-in harness
+        its = reading.attempts(layout.rollouts(args.agent, "bench"), layout.verdicts(args.agent, "bench"), args.agent, ids)
+        print(f"as under the built-in harness: {agreement(attempts, its)}")
     print(f"{folder / 'metrics.json'}, {folder / 'bench.html'}")
     return 0
-
-
-def _beside_builtin(agent: str, name: str, folder: Path, ids: Sequence[str]) -> Agreement:
-    """How far a run agrees with the same agent's in the pipeline, which is under the built-in harness."""
-    pipelines = reading.attempts(layout.rollouts(agent, "bench"), layout.verdicts(agent, "bench"), agent, ids)
-    return agreement(reading.attempts(folder / "rollouts", folder / "verdicts", name, ids), pipelines)
 
 
 def _under(harness: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,12 +22,6 @@ WHOLE = (  # one fixture serves the file
     "test_sandbox_hostile_rollouts.py",
     "test_sandbox_openclaw.py",
 )
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Half as many again as there are cores: a third of the time tests wait, for boxes, clocks and engines."""
-    return len(os.sched_getaffinity(0)) * 3 // 2
 
 
 @pytest.hookimpl(optionalhook=True)

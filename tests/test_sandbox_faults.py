@@ -7,7 +7,7 @@ import random
 import subprocess
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -116,60 +116,36 @@ def test_an_endpoint_that_refuses(under: Harness) -> None:
         assert run(url, FAULTY, retries=6, backoff_s=0.4, under=under).report()["completed"] == 50
 
 
-def test_harnesses_that_are_killed() -> None:
-    """Each once, at some moment, at the latest before its last answer: the program in the box, by somebody outside."""
-    killed: set[str] = set()
-    over, moments = threading.Event(), random.Random(5)
-
-    def until_killed(instruction: str) -> None:
-        while instruction not in killed and not over.wait(0.02):
-            pass
-
-    def kill() -> None:
-        while not over.wait(moments.uniform(0.005, 0.02)):
-            for process in ours("harness/agent.py"):
-                with suppress(OSError, psutil.Error):
-                    task = Path("/proc", str(process.pid), "root/tmp/harness/task").read_text()
-                    if task not in killed and moments.random() < 0.3:
-                        process.kill()
-                        killed.add(task)
-
-    thread = threading.Thread(target=kill, daemon=True)
-    thread.start()
-    try:
-        with serving("500", set(), 0) as (url, server):
-            server.before_the_last = until_killed
-            report = run(url, FAULTY, retries=2, under=STREAMED).report()
-    finally:
-        over.set()
-        thread.join()
-    assert len(killed) == 50
-    assert (report["planned"], report["completed"], report["limit"], report["error"]) == (50, 50, {}, {})
-    assert scored(FAULTY)["score"] == 1.0
-
-
 def boxes() -> Iterator[tuple[int, str]]:
-    """Process 1 of each box of ours, and the number that its task has it double; boxes without a task yet have none."""
+    """Process 1 of each box of ours that has a task, and the task's instruction."""
     for process in ours("runner.pyc"):
-        with suppress(OSError, psutil.Error):
+        with suppress(OSError, psutil.Error, ValueError):  # the last: its file is just being written
             if process.name() != "bwrap":
-                yield process.pid, Path("/proc", str(process.pid), "root/workspace/in.txt").read_text().strip()
+                number = Path("/proc", str(process.pid), "root/workspace/in.txt").read_text()
+                yield process.pid, numbered(int(number)).instruction
+
+
+def agents() -> Iterator[tuple[int, str]]:
+    """The program of each black box of ours that has a task, and the task's instruction."""
+    for process in ours("harness/agent.py"):
+        with suppress(OSError):
+            yield process.pid, Path("/proc", str(process.pid), "root/tmp/harness/task").read_text()
 
 
 @contextmanager
-def killing(tasks: list[Task]) -> Iterator[set[str]]:
-    """Meanwhile the box of each of these tasks is killed once, at some moment; yields the numbers of those that were."""
-    wanted = {str(int(task.workspace[0].content)) for task in tasks}
+def killing(there: Callable[[], Iterator[tuple[int, str]]]) -> Iterator[set[str]]:
+    """Meanwhile each of the FAULTY tasks has what it runs in killed once, at some moment; yields the instructions of those that had."""
+    wanted = {task.instruction for task in FAULTY}
     killed: set[str] = set()
     over, moments = threading.Event(), random.Random(3)
 
     def kill() -> None:
         while not over.wait(moments.uniform(0.005, 0.05)):
-            for pid, number in boxes():
-                if number in wanted - killed and moments.random() < 0.3:
+            for pid, instruction in there():
+                if instruction in wanted - killed and moments.random() < 0.3:
                     with suppress(ProcessLookupError):  # its rollout has ended
                         os.kill(pid, 9)
-                        killed.add(number)
+                        killed.add(instruction)
 
     thread = threading.Thread(target=kill, daemon=True)
     thread.start()
@@ -180,18 +156,33 @@ def killing(tasks: list[Task]) -> Iterator[set[str]]:
         thread.join()
 
 
+def test_harnesses_that_are_killed() -> None:
+    """At the latest before their last answer: the program in the box, by somebody outside."""
+    with serving("500", set(), 0) as (url, server), killing(agents) as killed:
+
+        def until_killed(instruction: str) -> None:
+            while instruction not in killed and not server.over.wait(0.02):
+                pass
+
+        server.before_the_last = until_killed
+        report = run(url, FAULTY, retries=2, under=STREAMED).report()
+    assert len(killed) == 50
+    assert (report["planned"], report["completed"], report["limit"], report["error"]) == (50, 50, {}, {})
+    assert scored(FAULTY)["score"] == 1.0
+
+
 @pytest.mark.parametrize("retries", [0, 2])
 def test_boxes_that_are_killed(retries: int) -> None:
-    numbers = {task.instruction: str(int(task.workspace[0].content)) for task in FAULTY + HEALTHY}
+    """At the latest in their last command."""
+    faulty = {task.instruction for task in FAULTY}
 
     def answer(instruction: str, turn: int, messages: list[Any]) -> Any:
         if turn == 4:
             return done()
-        number = numbers[instruction]
-        last = turn == 3 and int(number) < 50 and number not in killed  # it waits for its end
-        return calling(f"sleep {30 if last else 0.1}; echo $(({number} * 2)) > out.txt")
+        waits = turn == 3 and instruction in faulty - killed
+        return calling(f"sleep {30 if waits else 0.1}; echo $(($(cat in.txt) * 2)) > out.txt")
 
-    with model_server(answer) as (url, _), killing(FAULTY) as killed:
+    with model_server(answer) as (url, _), killing(boxes) as killed:
         report = run(url, FAULTY + HEALTHY, retries).report()
     assert len(killed) == 50
     if retries == 0:

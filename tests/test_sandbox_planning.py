@@ -31,11 +31,9 @@ def test_the_id_depends_on_what_can_change_the_outcome(part: str) -> None:
 
 
 def test_only_the_teacher_depends_on_solutions() -> None:
-    other = making.solution([("", {}, "Something else.")], TASKS[0].id)
-    policies = {
-        name: [scripted_agent(name, 0, TASKS, s).policy_for(TASKS[0]) for s in ([solved(TASKS[0])], [other])] for name in ("teacher",)
-    }
-    assert policies["teacher"][0] != policies["teacher"][1]
+    solutions = solved(TASKS[0]), making.solution([("", {}, "Something else.")], TASKS[0].id)
+    one, other = (scripted_agent("teacher", 0, TASKS, [s]).policy_for(TASKS[0]) for s in solutions)
+    assert one != other
     assert "solution" not in scripted_agent("echo", 0, TASKS, []).policy_for(TASKS[0])
 
 
