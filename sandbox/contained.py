@@ -1,4 +1,4 @@
-"""What the runner needs in a container: to talk without a socket, and a filter of system calls, which bubblewrap lays by itself."""
+"""What the runner needs beside itself: to talk without a socket, as in a container, and to lay a filter of system calls."""
 
 from __future__ import annotations
 

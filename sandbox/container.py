@@ -6,7 +6,6 @@ descriptor of it is taken through /proc while the runner has not run anything ye
 
 from __future__ import annotations
 
-import base64
 import functools
 import os
 import socket
@@ -19,7 +18,7 @@ from typing import Any
 
 from docker.errors import APIError, NotFound
 
-from sandbox import bwrap, cgroups, engine, image, running
+from sandbox import bwrap, cgroups, engine, image, running, spawning
 from sandbox.doors import CLOSED, Doors
 from sandbox.faults import BoxError
 
@@ -142,10 +141,10 @@ def _created(api: Any, wanted: Wanted) -> str:
     )
     made = api.create_container(
         image.build(api),
-        bwrap.runner(wanted.rlimits, base64.b64encode(wanted.program).decode()),
+        image.runner(wanted.rlimits, wanted.program),
         user=f"{bwrap.INSIDE_ID}:{bwrap.INSIDE_ID}",
         hostname="box",
-        environment=bwrap.ENVIRONMENT,
+        environment=spawning.ENVIRONMENT,
         working_dir="/workspace",
         stdin_open=True,
         host_config=host,

@@ -146,6 +146,8 @@ class Box:
     def fill(self, given: tuple[File, ...]) -> None:
         """Write these files into the empty workspace; changes are told from them on. Raises BoxError where they don't fit."""
         self._given = given
+        if not given:
+            return
         fields = [field for file in given for field in (file.path, file.mode, len(file.content))]
         try:
             self._ask(["fill", *fields], b"".join(file.content for file in given), 60)

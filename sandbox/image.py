@@ -5,17 +5,18 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import io
 import os
 import subprocess
 import tarfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sandbox import bwrap, engine
+from sandbox import bwrap, engine, spawning
 from sandbox.faults import BoxError
 from specs import digests, errors
 
@@ -26,13 +27,21 @@ PACKAGES = (
     *("gzip", "bzip2", "xz-utils", "zip", "unzip", "file", "less", "jq", "sqlite3", "procps", "util-linux", "git", "patch", "bc"),
 )
 _SKIPPED = ("/usr/share/doc/", "/usr/share/man/", "/usr/share/locale/", "/usr/share/lintian/", "/usr/share/info/", "/usr/share/git-core/")
+RUNNER = "/run/runner.pyc"
+_COMPILE = """
+import importlib.util as util, marshal, sys
+text = sys.stdin.buffer.read()
+unchecked = (1).to_bytes(4, "little")  # PEP 552: a hash that nobody compares
+code = marshal.dumps(compile(text, sys.argv[1].removesuffix("c"), "exec"))
+sys.stdout.buffer.write(util.MAGIC_NUMBER + unchecked + util.source_hash(text) + code)
+"""
 _DIRECTORIES = {"workspace": 0o755, "tmp": 0o1777, "proc": 0o755, "sys": 0o755, "dev": 0o755, "run": 0o755, "etc": 0o755}
 
 
 @functools.cache
 def tag() -> str:
     """The image's name and tag: of the versions of all packages in it, and of the runner's code."""
-    code = [digests.of_bytes(bwrap.source(name)) for name in ("inbox", *bwrap.BESIDE)]
+    code = [digests.of_bytes(spawning.source(name)) for name in ("inbox", *spawning.BESIDE)]
     return f"{NAME}:{digests.digest([sorted(_versions().items()), *code])[:16]}"
 
 
@@ -46,6 +55,22 @@ def build(api: Any) -> str:
     if "error" in str(said).lower():
         raise BoxError(f"the image can't be imported: {said}")
     return name
+
+
+def runner(rlimits: Mapping[str, int], program: bytes) -> list[str]:
+    """The command line of our runner in a container, with a filter of system calls that it is to lay."""
+    limits = (f"{name}={value}" for name, value in rlimits.items())
+    return [*spawning.PYTHON, RUNNER, base64.b64encode(program).decode(), *limits]
+
+
+def _programs() -> dict[str, bytes]:
+    """Our own code by path: the runner, compiled by the Python that will run it, and what lies beside it. Raises BoxError without that."""
+    line = [*spawning.PYTHON, "-c", _COMPILE, RUNNER]
+    try:
+        compiled = subprocess.run(line, input=spawning.source("inbox"), capture_output=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise BoxError(f"the system's Python, which boxes run, does not: {error}") from error
+    return {RUNNER: compiled} | {f"/run/{name}.py": spawning.source(name) for name in spawning.BESIDE}
 
 
 def _versions() -> dict[str, str]:
@@ -87,7 +112,7 @@ def _archive() -> bytes:
             _add(archive, name, mode, tarfile.DIRTYPE)
         for link, target in bwrap.LINKS.items():
             _add(archive, link[1:], 0o777, tarfile.SYMTYPE, target)
-        for path, content in {**{p: t.encode() for p, t in bwrap.STUBS.items()}, **bwrap.programs()}.items():
+        for path, content in {**{p: t.encode() for p, t in bwrap.STUBS.items()}, **_programs()}.items():
             _add(archive, path[1:], 0o644, tarfile.REGTYPE, content=content)
         for path in sorted(set(_files())):
             _file(archive, path)

@@ -1,10 +1,10 @@
 # ruff: noqa: PTH103, PTH118, PTH120, PTH123
 """The runner inside a box, as its process 1: takes requests on standard input, answers on standard output.
 
-Run by the box's own Python. It imports the C modules beneath socket, signal, struct and ctypes, not these: what they import in turn
-(enum, re, functools) would take more than twice the time that Python itself takes to start, in every box. For the same reason no JSON:
-a message is two lengths (4 bytes each, big-endian), a head of fields with NUL between them, and a body of bytes. Being process 1 it can't
-be killed from within, being undumpable it can't be written to, and it ends, and with it the whole box, when the other side hangs up.
+A fork of the fork server (forkserver.py), or started in a container by the box's own Python. For the latter it imports C modules alone and
+does without JSON: enum, re and functools take longer to import than Python to start. A message is two lengths (4 bytes each, big-endian), a
+head of fields with NUL between them, and a body. Being process 1 it can't be killed from within, being undumpable it can't be written to,
+and it ends, and with it the whole box, when the other side hangs up.
 """
 
 from __future__ import annotations
@@ -33,19 +33,18 @@ LEFTOVERS = 32
 PATIENCE_S = 10  # for killed processes to be gone
 NO_DUMP = 4  # PR_SET_DUMPABLE
 
+control: Any  # what requests come over
+codes: dict[str, Any] = {}  # of the modules beside this one, where the fork server has brought them
+leftovers: list[int] = []  # read ends of pipes that background processes still hold
+sites: list[Any] = []  # what is served here (pages.py, bridge.py)
+
 
 def beside(name: str) -> Any:
     """A module of ours that lies beside this one; most boxes need none."""
-    sys.path.insert(0, os.path.dirname(sys.argv[0]))
-    module = __import__(name)
-    sys.path.pop(0)
-    return module
-
-
-SOCKET = stat.S_ISSOCK(os.fstat(0).st_mode)
-control: Any = socket.socket(fileno=0) if SOCKET else beside("contained").Pipes()
-leftovers: list[int] = []  # read ends of pipes that background processes still hold
-sites: list[Any] = []  # what is served here (pages.py, bridge.py)
+    if name in codes:
+        sys.modules[name] = type(sys)(name)
+        exec(codes.pop(name), sys.modules[name].__dict__)  # noqa: S102 (our own)
+    return __import__(name)
 
 
 def receive(size: int) -> bytes:
@@ -117,11 +116,7 @@ class Children:
         self.own = os.pread(self.score, 16, 0).strip()
 
     def spawn(self, argv: list[str], output: int) -> int:
-        actions = [
-            (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_DUP2, output, 1),
-            (os.POSIX_SPAWN_DUP2, output, 2),
-        ]
+        actions = [(os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0), *((os.POSIX_SPAWN_DUP2, output, end) for end in (1, 2))]
         os.pwrite(self.score, b"%d" % max(VICTIM, int(self.own)), 0)
         try:
             return os.posix_spawn(
@@ -294,27 +289,29 @@ def answer(children: Children, fields: list[str], body: bytes) -> None:
 
 
 def greet() -> None:
-    """Say that nothing has run yet, and hand out the workspace where a descriptor can be handed."""
-    if SOCKET:
-        workspace = os.open(ROOT, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        control.sendmsg([b"."], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, workspace.to_bytes(4, sys.byteorder))])
-        os.close(workspace)
-    else:
-        control.sendall(b".")
+    """Say that nothing has run yet; over a socket hand out the workspace, and by what to know and end this process."""
+    if not isinstance(control, socket.socket):
+        return control.sendall(b".")  # type: ignore[no-any-return]
+    passed = os.open(ROOT, os.O_RDONLY | os.O_DIRECTORY), os.pidfd_open(os.getpid())
+    control.sendmsg([b"."], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, b"".join(fd.to_bytes(4, sys.byteorder) for fd in passed))])
+    for fd in passed:
+        os.close(fd)
 
 
-def main() -> None:
-    os.closerange(3, 256)  # what bubblewrap left open
+def main(program: str, limits: list[str], brought: dict[str, Any]) -> None:
+    """Be the runner, under rlimits (name=value) and a filter of system calls in base64, where something else lays none."""
+    global control  # noqa: PLW0603 (a process talks over one channel)
+    codes.update(brought)
     os.umask(0o022)
     os.environ.pop("HOSTNAME", None)  # that an engine sets; a box is to look the same whichever started it
-    program, *limits = sys.argv[1:]
     for name, value in (limit.split("=") for limit in limits):
         hard = int(value) + (name == "RLIMIT_CPU")  # at the soft bound comes SIGXCPU, which says why; at the hard one SIGKILL
         resource.setrlimit(getattr(resource, name), (int(value), hard))
+    control = socket.socket(fileno=0) if stat.S_ISSOCK(os.fstat(0).st_mode) else beside("contained").Pipes()
     children = Children()
+    os.chdir(ROOT)
     if call("prctl", NO_DUMP, 0, 0, 0, 0) != 0:
         raise SystemExit("the runner can't be made undumpable")
-    os.chdir(ROOT)
     if program:
         beside("contained").refuse(binascii.a2b_base64(program))
     greet()
@@ -327,4 +324,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.path.append(os.path.dirname(sys.argv[0]))
+    main(sys.argv[1], sys.argv[2:], {})

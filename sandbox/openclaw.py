@@ -16,8 +16,8 @@ from typing import Any
 
 from sandbox.blackbox import MODEL_URL, PLACE, PORT, SLICE_S, Ended, Program
 from sandbox.box import Box
-from sandbox.bwrap import source
 from sandbox.episodes import Attempt
+from sandbox.spawning import source
 from specs import digests
 from specs.errors import BoundaryError, Problem, UserError
 

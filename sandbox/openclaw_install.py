@@ -20,8 +20,8 @@ from pathlib import Path
 
 from sandbox import blackbox, openclaw
 from sandbox.box import Box, Caps, start_box
-from sandbox.bwrap import source
 from sandbox.doors import Doors
+from sandbox.spawning import source
 from specs import digests, errors
 from specs.errors import BoundaryError
 

@@ -1,4 +1,10 @@
-"""What boxes of the tests are given, what is left in one after some commands, and whether it still lives."""
+"""What boxes of the tests are given, what is left in one after some commands, whether it still lives, and which processes run them."""
+
+import re
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
 
 from sandbox.box import Caps
 from specs.records import Change, file_of
@@ -21,3 +27,13 @@ def python(box, script: str, timeout_s: float = 20):
 
 def alive(box) -> bool:
     return box.exec("echo on", timeout_s=10).output == "on\n"
+
+
+def runners() -> list[int]:
+    """Pids of the bubblewrap boxes' processes 1 that this process has begotten."""
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(OSError):  # it is gone
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            found += [process.pid] if re.search(r"^NSpid:\t\d+\t1$", status, re.MULTILINE) else []
+    return found

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import making
-import psutil
 import pytest
-from boxes_making import python
+from boxes_making import python, runners
 
 from sandbox import backends, bwrap, cgroups, engine, pool, seccomp, watcher
 from sandbox.box import BoxError, Caps, Sandbox, open_box
@@ -99,11 +98,10 @@ def test_the_endpoint_is_reached_by_its_socket(open_box: Any, tmp_path: Path) ->
         with open_box((), doors=Doors(str(tmp_path / "endpoint"))) as box:
             result = python(box, ASK)
             assert result.output == "an answer\n", result.output
-            assert box.exec("rm /run/endpoint.sock; mv /run/endpoint.sock /tmp; ls /run").output.splitlines()[-3:] == [
-                "endpoint.sock",
-                "pages.py",
-                "runner.pyc",
-            ]
+            assert (
+                box.exec("rm /run/endpoint.sock; mv /run/endpoint.sock /tmp; ls /run/*.sock").output.splitlines()[-1]
+                == "/run/endpoint.sock"
+            )
         thread.join()
     assert asked == [b"a question"]
 
@@ -158,4 +156,4 @@ def standing(sandbox: Sandbox) -> list[Any]:
     if sandbox.backend == "docker":
         mine = f"{engine.STARTER}={os.getpid()}-{cgroups.started(os.getpid())}"
         return list(engine.connect().containers(filters={"label": mine}))
-    return [child for child in psutil.Process().children() if child.name() == "bwrap"]
+    return runners()

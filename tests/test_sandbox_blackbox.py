@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import making
+import psutil
 import pytest
 from blackbox_making import AGENT, PROGRAM, command, ours, started
+from boxes_making import runners
 from openclaw_making import SECRET, failing, playing, run
 from starlette.responses import Response
 
@@ -155,9 +159,10 @@ def test_one_that_is_felled_once_is_tried_again() -> None:
     def watch() -> None:
         while not struck.is_set():
             for process in ours("harness/agent.py"):
-                if any("sleep 2" in " ".join(child.cmdline()) for child in process.children(recursive=True)):
-                    process.kill()
-                    struck.set()
+                with suppress(psutil.Error):  # it has ended meanwhile
+                    if any("sleep 2" in " ".join(child.cmdline()) for child in process.children(recursive=True)):
+                        process.kill()
+                        struck.set()
             time.sleep(0.05)
 
     thread = threading.Thread(target=watch)
@@ -235,8 +240,8 @@ def test_an_endpoint_that_fails_is_its_own_error(move: Any) -> None:
 
 def test_a_box_that_is_killed_is_an_error() -> None:
     def strike() -> Response:
-        for process in ours("/run/runner.pyc"):
-            process.kill()
+        for pid in runners():
+            os.kill(pid, 9)
         return failing(503)
 
     one = rolled(run("true"), strike)

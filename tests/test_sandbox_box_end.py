@@ -47,6 +47,8 @@ def test_nothing_stays_when_the_user_of_a_box_fails(open_box):
 def test_a_box_that_does_not_start_says_why(monkeypatch):
     from sandbox import bwrap
 
+    with bubble(()):  # the first box of a process starts what all are forked from
+        pass
     before = len(os.listdir("/proc/self/fd"))
     monkeypatch.setattr(bwrap, "STUBS", {"/usr/none/x": ""})
     with pytest.raises(BoxError, match=r"bwrap: .*"), bubble(()):
@@ -56,7 +58,7 @@ def test_a_box_that_does_not_start_says_why(monkeypatch):
 
 def test_a_missing_bubblewrap_is_named(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(BoxError, match=r"bwrap|setpriv"), bubble(()):
+    with pytest.raises(BoxError, match="bwrap"), bubble(()):
         pass
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import making
-import psutil
 import pytest
 from blackbox_making import STREAMED, ours
+from boxes_making import runners
 from faults_making import ANSWER_S, FAULTS, refusing, serving
 from projects import Project, calling, done, endpoint_args, model_server, numbered
 
@@ -118,11 +118,10 @@ def test_an_endpoint_that_refuses(under: Harness) -> None:
 
 def boxes() -> Iterator[tuple[int, str]]:
     """Process 1 of each box of ours that has a task, and the task's instruction."""
-    for process in ours("runner.pyc"):
-        with suppress(OSError, psutil.Error, ValueError):  # the last: its file is just being written
-            if process.name() != "bwrap":
-                number = Path("/proc", str(process.pid), "root/workspace/in.txt").read_text()
-                yield process.pid, numbered(int(number)).instruction
+    for pid in runners():
+        with suppress(OSError, ValueError):  # the latter: its file is just being written
+            number = Path("/proc", str(pid), "root/workspace/in.txt").read_text()
+            yield pid, numbered(int(number)).instruction
 
 
 def agents() -> Iterator[tuple[int, str]]:

@@ -28,6 +28,7 @@ from sandbox.harness import HARNESS
 from sandbox.harnesses import BUILTIN, Harness, RollOut
 from sandbox.planning import plan
 from sandbox.runner import Rules
+from sandbox.spawning import NAME
 from specs.records import Rollout, Solution
 from specs.store import Store
 
@@ -88,12 +89,12 @@ def of_this_process() -> dict[str, int]:
 
 
 def _outer(process: Path) -> bool:
-    """Whether it is of a box: bubblewrap, our runner, or a container's."""
+    """Whether it is of a box: the fork server, bubblewrap, our runner, or a container's."""
     try:
         line = process.joinpath("cmdline").read_bytes()
     except OSError:
         return False
-    return b"runner.pyc" in line or b"containerd-shim" in line
+    return any(part in line for part in (NAME.encode(), b"bwrap", b"runner.pyc", b"containerd-shim"))
 
 
 @pytest.mark.parametrize("sandbox", ["bwrap"], indirect=True)

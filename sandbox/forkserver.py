@@ -1,0 +1,174 @@
+# ruff: noqa: PTH123
+"""The fork server of boxes: a Python outside of them, out of which the runner of each box is forked instead of being started anew.
+
+Run by the Python that boxes run, once for a process that opens boxes (spawning.py): to start it in every box takes twice as long as
+bubblewrap takes for the box. For each request a fork enters the box's control groups, gives up root, and has bubblewrap make the box
+around a shell that waits (the holder). It joins the namespaces that bubblewrap made, except for the one of processes, of which it makes
+its own. There its child is process 1: it mounts the /proc that shows them, gives up what rights are left, and becomes the runner
+(inbox.py). When an agent's first command runs, all of this is over; nothing here reads anything that an agent wrote.
+"""
+
+from __future__ import annotations
+
+import _socket as socket
+import ctypes
+import fcntl
+import gc
+import json
+import os
+import select
+import signal
+import sys
+
+TYPE_CHECKING = False  # typing itself would make every fork dearer
+if TYPE_CHECKING:
+    from types import CodeType
+    from typing import Any
+
+MESSAGE = 1 << 18
+PATIENCE_S = 30  # for bubblewrap, on a busy machine
+ALWAYS = ("inbox", "contained")  # of our modules, those that every box uses
+HOLDER = ("/bin/sh", "-c", "printf .; read end")
+NEW = {"net": 0x40000000, "ipc": 0x08000000, "uts": 0x04000000, "cgroup": 0x02000000, "mnt": 0x00020000}  # CLONE_NEW*; after mnt, no host
+NEW_USER, NEW_PID = 0x10000000, 0x20000000
+OWNER = 0xB701  # NS_GET_USERNS
+PRIVATE, BIND, RECURSIVE, STRICT = 1 << 18, 1 << 12, 1 << 14, 2 | 4 | 8  # MS_*; the last: no setuid, no devices, no programs
+DUMPABLE, DROP_BOUND, SUBREAPER, NO_NEW_PRIVS, AMBIENT, CLEAR_ALL = 4, 24, 36, 38, 47, 4  # PR_*
+CAPABILITIES = (0x20080522).to_bytes(4, sys.byteorder) + bytes(4)  # version 3, of this process
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def call(name: str, *arguments: int | bytes | None) -> int:
+    """Call a function of the C library. Raises OSError where it fails."""
+    result = int(getattr(libc, name)(*arguments))
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"{name}: {os.strerror(code)}")
+    return result
+
+
+def enter(entries: list[str], identity: int, folders: dict[str, str]) -> None:
+    """Be bounded; as root, lay folders of the host where others find them too, in mounts that only this process sees; be another user."""
+    for path in entries:
+        with open(path, "wb", buffering=0) as file:
+            file.write(b"0")
+    if folders:
+        call("unshare", NEW["mnt"])
+        call("mount", b"none", b"/", None, PRIVATE | RECURSIVE, None)
+    for folder, place in folders.items():
+        call("mount", os.fsencode(folder), os.fsencode(place), None, BIND | RECURSIVE, None)
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setresgid(identity, identity, identity)
+        os.setresuid(identity, identity, identity)
+    call("prctl", NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def made(line: list[Any]) -> tuple[socket.socket, int]:
+    """Have bubblewrap make a box: our end of the holder, which waits as long as that is open, and its pid.
+
+    In the command line [text] stands for a descriptor with that to read, [] for one that takes the pid.
+    """
+    info = os.memfd_create("info", 0)
+    plain = [part if isinstance(part, str) else str(content(*part) if part else info) for part in line]
+    ours, theirs = socket.socketpair()
+    ends = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), end) for end in (0, 1)]
+    os.posix_spawn(plain[0], [*plain, "--", *HOLDER], {}, file_actions=ends)
+    theirs.close()
+    if ours.recv(1) != b".":
+        raise SystemExit("bubblewrap made no box")
+    return ours, int(json.loads(os.pread(info, 4096, 0))["child-pid"])
+
+
+def content(text: str) -> int:
+    """A descriptor to read the text from, which a program that is started inherits."""
+    fd = os.memfd_create("content", 0)
+    os.write(fd, text.encode())
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
+
+
+def join(holder: socket.socket, pid: int) -> int:
+    """Join the holder's namespaces but for its processes'; the user namespace to go into at last, where that is not the mounts' own."""
+    spaces = {name: os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY | os.O_CLOEXEC) for name in ("user", *NEW)}
+    if select.select([holder], [], [], 0)[0]:
+        raise SystemExit("the holder is gone, and its pid may be another's")
+    owner = fcntl.ioctl(spaces["mnt"], OWNER)
+    call("setns", owner, NEW_USER)
+    for name, kind in NEW.items():
+        call("setns", spaces[name], kind)
+    return -1 if os.path.sameopenfile(owner, spaces["user"]) else spaces["user"]
+
+
+def settle(user: int) -> None:
+    """As process 1 of a box: see its own processes alone, have no rights, and hold nothing but the channel and what takes complaints."""
+    call("mount", b"proc", b"/proc", b"proc", STRICT, None)
+    if user >= 0:
+        call("setns", user, NEW_USER)
+    for capability in range(64):
+        if libc.prctl(DROP_BOUND, capability, 0, 0, 0):
+            break  # the kernel knows no more of them
+    call("prctl", AMBIENT, CLEAR_ALL, 0, 0, 0)
+    call("capset", CAPABILITIES, bytes(24))
+    call("prctl", DUMPABLE, 1, 0, 0, 0)  # as after a start: its own files in /proc are its own, until the runner closes them to all
+    os.setsid()
+    os.closerange(3, 1024)
+
+
+def late(*_: object) -> None:
+    raise SystemExit(f"bubblewrap took more than {PATIENCE_S} s")
+
+
+def taken(requests: socket.socket, notice: int) -> dict[str, Any]:
+    """Wait for a request; say that this process has it, and take its channel as standard input and output."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGALRM, late)
+    json.loads(b'{"written": ["to"]}')  # what a fork writes to first is copied then, and now nobody waits
+    text, extra, _, _ = requests.recvmsg(MESSAGE, socket.CMSG_SPACE(8))
+    if not text:
+        os._exit(0)
+    os.write(notice, b".")
+    control, complaints = (int.from_bytes(extra[0][2][at : at + 4], sys.byteorder) for at in (0, 4))
+    for end, fd in enumerate((control, control, complaints)):
+        os.dup2(fd, end)
+    request: dict[str, Any] = json.loads(text)
+    return request
+
+
+def become(request: dict[str, Any], codes: dict[str, CodeType]) -> None:
+    """Make the box that was asked for, and be its runner."""
+    signal.alarm(PATIENCE_S)
+    enter(request["entries"], request["identity"], request["folders"])
+    user = join(*made(request["line"]))
+    call("unshare", NEW_PID)
+    if os.fork():
+        os._exit(0)  # the holder ends with it; the namespaces are the runner's
+    settle(user)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    sys.modules["inbox"].main(request["program"], request["limits"], codes)
+
+
+def serve(requests: socket.socket) -> None:
+    """Take the texts of our modules, then requests, each with the runner's channel and what takes complaints, until the other hangs up."""
+    texts = json.loads(requests.recv(MESSAGE))
+    codes = {name: compile(text, f"{name}.py", "exec") for name, text in texts.items()}
+    for name in ALWAYS:
+        sys.modules[name] = type(sys)(name)
+        exec(codes.pop(name), sys.modules[name].__dict__)  # noqa: S102 (our own, from the process that started this one)
+    call("prctl", SUBREAPER, 1, 0, 0, 0)  # with SIGCHLD ignored, what is left of a box is gone when it ends
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's interrupt is for whoever asks; its end is ours
+    gc.freeze()
+    while True:
+        waits, notice = os.pipe()
+        if os.fork() == 0:
+            become(taken(requests, notice), codes)
+        os.close(notice)
+        if not os.read(waits, 1):
+            return  # the fork was asked to end
+        os.close(waits)
+
+
+if __name__ == "__main__":
+    serve(socket.socket(fileno=0))

@@ -1,0 +1,122 @@
+"""This process's fork server (forkserver.py): started with the first box, asked for each, ended with this process, however that ends."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import socket
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sandbox import running
+from sandbox.faults import BoxError
+
+NAME = "clawgym-box"  # by which a list of processes tells what they are
+PYTHON = ("/usr/bin/python3", "-I", "-S")
+ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "HOME": "/tmp",  # noqa: S108 (inside; what programs leave in a home is not the agent's work)
+    "LANG": "C.UTF-8",
+    "TZ": "UTC",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONUTF8": "1",
+}
+BESIDE = ("pages", "bridge", "contained")  # modules of ours beside the runner, that only some boxes use
+_END_S = 10.0
+
+
+@dataclass(frozen=True)
+class _Server:
+    process: subprocess.Popen[bytes]
+    channel: socket.socket
+    complaints: int
+
+
+_servers: list[_Server] = []  # one at most
+_one = threading.Lock()
+
+
+def ask(request: Mapping[str, Any], descriptors: Sequence[int]) -> None:
+    """Ask the fork server of this process for a box (`forkserver.become` says what), with the runner's channel and what takes
+    complaints. Raises BoxError where there is no fork server to be had."""
+    text = json.dumps(request).encode()
+    with _one:
+        for tries_left in (1, 0):  # one that was killed meanwhile is replaced
+            try:
+                if not _servers:
+                    _servers.append(_start())
+                socket.send_fds(_servers[0].channel, [text], descriptors)
+            except OSError as error:
+                complaint = said() or error
+                _stop()
+                if not tries_left:
+                    raise BoxError(f"the box doesn't start, for want of the fork server: {complaint}") from error
+            else:
+                return
+
+
+def said() -> str:
+    """What the fork server complained about, if it is there."""
+    return running.said(_servers[0].complaints) if _servers else ""
+
+
+def source(name: str) -> bytes:
+    """The text of a module of ours that is run by the system's Python."""
+    return Path(__file__).with_name(f"{name}.py").read_bytes()
+
+
+def _start() -> _Server:
+    """Raises OSError where the system's Python is missing."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ExitStack() as stack, theirs, os.fdopen(os.memfd_create("forkserver"), "w+b") as program:
+        stack.callback(ours.close)
+        program.write(source("forkserver"))  # a box can read the command line of its process 1; so it names no path of ours
+        program.flush()
+        complaints = os.memfd_create("complaints")
+        stack.callback(os.close, complaints)
+        process = subprocess.Popen(
+            [*PYTHON, f"/dev/fd/{program.fileno()}", NAME],
+            stdin=theirs.fileno(),
+            stdout=complaints,
+            stderr=complaints,
+            env=ENVIRONMENT,
+            cwd="/",
+            pass_fds=[program.fileno()],
+        )
+        stack.pop_all()
+    ours.send(json.dumps({name: source(name).decode() for name in ("inbox", *BESIDE)}).encode())
+    return _Server(process, ours, complaints)
+
+
+def _stop() -> None:
+    while _servers:
+        server = _servers.pop()
+        _close(server)
+        try:
+            server.process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            server.process.kill()
+            server.process.wait()
+
+
+def _close(server: _Server) -> None:
+    server.channel.close()
+    os.close(server.complaints)
+
+
+def _forget() -> None:
+    """In a fork of this process: the fork server is not ours, and has to see it when the one whose it is ends."""
+    global _one  # noqa: PLW0603 (a thread that is not here any more may have held it)
+    _one = threading.Lock()
+    while _servers:
+        _close(_servers.pop())
+
+
+atexit.register(_stop)
+os.register_at_fork(after_in_child=_forget)

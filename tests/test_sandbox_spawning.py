@@ -1,0 +1,127 @@
+"""The fork server, out of which the runners of bubblewrap's boxes are forked: one a process, gone with it, and nothing of it in a box."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+from blackbox_making import ours
+from boxes_making import runners
+
+from sandbox import spawning
+from sandbox.box import BoxError, open_box
+
+ROOT = Path(__file__).parent.parent
+
+
+def opens() -> bool:
+    with open_box(()) as box:
+        return box.exec("echo on").output == "on\n"
+
+
+def servers() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if spawning.NAME in child.cmdline()]
+
+
+def test_many_threads_share_one() -> None:
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(lambda _: opens(), range(24)))
+    assert len(servers()) == 1
+    assert runners() == []
+
+
+def test_a_fork_of_this_process_has_one_of_its_own_and_takes_it_along() -> None:
+    assert opens()
+    before = servers()
+    read, write = os.pipe()
+    if os.fork() == 0:
+        try:
+            os.write(write, b"opened" if opens() else b"not")
+        finally:
+            spawning._stop()  # no way out of a fork runs what was registered for the end
+            os._exit(0)
+    os.close(write)
+    assert os.read(read, 10) == b"opened"
+    os.close(read)
+    os.wait()
+    assert opens()
+    assert servers() == before
+
+
+def test_a_killed_one_is_replaced() -> None:
+    """With what it holds ready: a fork that took the request would make one more box."""
+    assert opens()
+    gone = ours(spawning.NAME)
+    for process in gone:
+        process.kill()
+    psutil.wait_procs(gone)
+    assert opens()
+
+
+def test_boxes_outlive_it() -> None:
+    with open_box(()) as box:
+        inside = set(runners())
+        for process in ours(spawning.NAME):
+            if process.pid not in inside:
+                process.kill()
+        assert box.exec("echo on").output == "on\n"
+
+
+def test_a_missing_python_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    spawning._stop()
+    monkeypatch.setattr(spawning, "PYTHON", ("/nowhere/python3",))
+    with pytest.raises(BoxError, match=r"fork server.*nowhere"):
+        opens()
+
+
+def test_a_python_that_does_not_run_our_modules_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    spawning._stop()
+    source = spawning.source
+    monkeypatch.setattr(spawning, "source", lambda name: b"raise SystemExit('too old')" if name == "inbox" else source(name))
+    with pytest.raises(BoxError, match="too old"):
+        opens()
+    monkeypatch.undo()
+    spawning._stop()
+    assert opens()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupt_of_all_ends_it_with_its_process_alone(number: signal.Signals) -> None:
+    """As a terminal sends it, to the whole process group; and a process that is killed takes it along."""
+    holding = """
+import sys, psutil
+from sandbox.box import open_box
+with open_box(()) as box:
+    try:
+        print(*[p.pid for p in psutil.Process().children(recursive=True)], flush=True)
+        sys.stdin.read()
+    except KeyboardInterrupt:
+        print(box.exec("echo still here").output, flush=True)
+"""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", holding], cwd=ROOT, text=True, process_group=0, **pipes) as process:
+        begotten = [int(pid) for pid in process.stdout.readline().split()]
+        assert len(begotten) >= 2
+        os.killpg(process.pid, number) if number == signal.SIGINT else process.kill()
+        assert process.stdout.read().strip() == ("still here" if number == signal.SIGINT else "")
+    for _ in range(500):
+        if not any(psutil.pid_exists(pid) for pid in begotten):
+            return
+        time.sleep(0.02)
+    raise AssertionError("something of it stays")
+
+
+def test_a_box_tells_nothing_of_where_it_was_started() -> None:
+    with open_box(()) as box:
+        line = box.exec("tr '\\0' ' ' </proc/1/cmdline").output
+        assert str(ROOT) not in line and line.split()[:3] == list(spawning.PYTHON)
+        assert box.exec("cat /proc/1/environ").status != 0
+        assert box.exec("ls -d /run /etc; stat -c %a /run /etc /etc/passwd").output == "/etc\n/run\n755\n755\n644\n"
+        assert box.exec("find / -xdev -path /usr -prune -o -path /proc -prune -o -type f -writable -print").output == ""
