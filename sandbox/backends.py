@@ -129,23 +129,27 @@ def _container(caps: Caps, program: bytes, runtime: str, doors: Doors) -> Iterat
 @contextmanager
 def _bubble(caps: Caps, program: bytes, bar_nesting: bool, doors: Doors) -> Iterator[tuple[Running, Bounds]]:
     memory, pids = _memory(caps), caps.pids + _OVERHEAD_PIDS
-    groups = cgroups.make(memory, pids)
+    made = list[cgroups.Groups]()
     with ExitStack() as stack:
-        if groups:
-            stack.callback(groups.remove)
-        entries = groups.entries() if groups else ()
-        wanted = bwrap.Wanted(caps.disk_mb * MB, _rlimits(caps, groups), entries, program, bar_nesting, doors)
-        running = stack.enter_context(bwrap.start(wanted))
-        yield running, groups or stack.enter_context(watcher.watch(running, memory, pids))
+
+        def bounded() -> list[str]:
+            made.extend(filter(None, [cgroups.make(memory, pids)]))
+            for groups in made:
+                stack.callback(groups.remove)
+            return [entry for groups in made for entry in groups.entries()]
+
+        wanted = bwrap.Wanted(caps.disk_mb * MB, _rlimits(caps), program, bar_nesting, doors)
+        running = stack.enter_context(bwrap.start(wanted, bounded))
+        yield running, made[0] if made else stack.enter_context(watcher.watch(running, memory, pids))
 
 
 def _memory(caps: Caps) -> int:
     return (caps.memory_mb + caps.disk_mb) * MB
 
 
-def _rlimits(caps: Caps, groups: cgroups.Groups | None) -> dict[str, int]:
+def _rlimits(caps: Caps) -> dict[str, int]:
     """What each process may use; more of it where no control group bounds the box as a whole."""
-    if groups:
+    if cgroups.usable():
         return _always(caps)
     return _always(caps) | {"RLIMIT_AS": caps.memory_mb * MB, "RLIMIT_NPROC": caps.pids + _OVERHEAD_PIDS, "RLIMIT_CPU": caps.cpu_seconds}
 

@@ -12,7 +12,7 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,12 +39,10 @@ _LOCAL = ("/usr/local", "/usr/src", "/usr/lib/debug")  # what this machine's own
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a box is to have: disk and rlimits, the control groups' files to enter, a filter of system calls, no user namespaces within,
-    and its doors."""
+    """What a box is to have: disk and rlimits, a filter of system calls, no user namespaces within, and its doors."""
 
     disk_bytes: int
     rlimits: Mapping[str, int]
-    entries: Sequence[str] = ()
     program: bytes = b""
     bar_nesting: bool = True
     doors: Doors = CLOSED
@@ -67,8 +65,11 @@ def arguments(wanted: Wanted) -> list[Any]:
 
 
 @contextmanager
-def start(wanted: Wanted) -> Iterator[running.Running]:
-    """A started box; at the end every process of it is dead and every descriptor closed. Raises BoxError where it doesn't start."""
+def start(wanted: Wanted, bounded: Callable[[], Iterable[str]] = tuple) -> Iterator[running.Running]:
+    """A started box; at the end every process of it is dead and every descriptor closed. Raises BoxError where it doesn't start.
+
+    `bounded` makes its control groups, while bubblewrap is at work, and says into which files to write 0 to enter them.
+    """
     with ExitStack() as stack:
         complaints = running.held(stack, os.memfd_create("complaints"))
         ours, theirs = socket.socketpair()
@@ -76,6 +77,7 @@ def start(wanted: Wanted) -> Iterator[running.Running]:
         with theirs:
             spawning.ask(_request(wanted), (theirs.fileno(), complaints))
         try:
+            _bound(ours, bounded())
             ours.settimeout(START_S)
             _, descriptors, _, _ = socket.recv_fds(ours, 1, 2)
             if len(descriptors) != 2:
@@ -86,6 +88,12 @@ def start(wanted: Wanted) -> Iterator[running.Running]:
         started = running.Running(ours, workspace, init, complaints)
         stack.callback(running.kill, started)
         yield started
+
+
+def _bound(control: socket.socket, entries: Iterable[str]) -> None:
+    with ExitStack() as stack:
+        files = [running.held(stack, os.open(path, os.O_WRONLY | os.O_CLOEXEC)) for path in entries]
+        socket.send_fds(control, [b"."], files)
 
 
 @functools.cache
@@ -102,7 +110,6 @@ def _request(wanted: Wanted) -> dict[str, Any]:
         Path(place).mkdir(parents=True, exist_ok=True)
     laid = replace(wanted.doors, mounts=tuple((moved.get(host, host), inside) for host, inside in wanted.doors.mounts))
     return {
-        "entries": [*wanted.entries],
         "identity": OUTSIDE_ID,
         "folders": moved,
         "line": arguments(replace(wanted, doors=laid)),

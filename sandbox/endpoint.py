@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -50,13 +51,27 @@ def connect(
     too long for the model.
     """
     url = address(base_url)
-    many = httpx.Limits(max_connections=None, max_keepalive_connections=None)  # whoever calls decides how many at a time
-    client = httpx.Client(headers=headers(api_key), trust_env=not is_local(url), limits=many)
+    told, trust = headers(api_key), not is_local(url)
+    context = httpx.create_ssl_context(trust_env=trust)
+    idle = list[httpx.Client]()
+
+    @contextmanager
+    def client() -> Iterator[httpx.Client]:
+        """One that nobody else uses meanwhile: threads on one client wait for each other, and each looks through all connections."""
+        try:
+            one = idle.pop()
+        except IndexError:
+            one = httpx.Client(headers=told, trust_env=trust, verify=context)
+        try:
+            yield one
+        finally:
+            idle.append(one)
 
     def complete(messages: list[Message], tools: list[dict[str, Any]], sampling: dict[str, Any]) -> Completion:
         offered = {"tools": tools} if tools else {}  # an empty list is refused by some
         body = {"model": model, "messages": messages, **offered, **sampling, **(extra or {})}
-        return completion_of(body, _post(client, url, body, api_key or "", time.monotonic() + timeout_s))
+        with client() as one:
+            return completion_of(body, _post(one, url, body, api_key or "", time.monotonic() + timeout_s))
 
     return complete
 

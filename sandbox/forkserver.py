@@ -1,11 +1,10 @@
-# ruff: noqa: PTH123
 """The fork server of boxes: a Python outside of them, out of which the runner of each box is forked instead of being started anew.
 
 Run by the Python that boxes run, once for a process that opens boxes (spawning.py): to start it in every box takes twice as long as
-bubblewrap takes for the box. For each request a fork enters the box's control groups, gives up root, and has bubblewrap make the box
-around a shell that waits (the holder). It joins the namespaces that bubblewrap made, except for the one of processes, of which it makes
-its own. There its child is process 1: it mounts the /proc that shows them, gives up what rights are left, and becomes the runner
-(inbox.py). When an agent's first command runs, all of this is over; nothing here reads anything that an agent wrote.
+bubblewrap takes for the box. For each request a fork gives up root, has bubblewrap make the box around a shell that waits (the holder),
+enters the box's control groups, which are made meanwhile, and joins the namespaces that bubblewrap made, except for the one of processes,
+of which it makes its own. There its child is process 1: it mounts the /proc that shows them, gives up what rights are left, and becomes
+the runner (inbox.py). When an agent's first command runs, all of this is over; nothing here reads anything that an agent wrote.
 """
 
 from __future__ import annotations
@@ -29,8 +28,9 @@ MESSAGE = 1 << 18
 PATIENCE_S = 30  # for bubblewrap, on a busy machine
 ALWAYS = ("inbox", "contained")  # of our modules, those that every box uses
 HOLDER = ("/bin/sh", "-c", "printf .; read end")
-NEW = {"net": 0x40000000, "ipc": 0x08000000, "uts": 0x04000000, "cgroup": 0x02000000, "mnt": 0x00020000}  # CLONE_NEW*; after mnt, no host
-NEW_USER, NEW_PID = 0x10000000, 0x20000000
+NEW = {"net": 0x40000000, "ipc": 0x08000000, "uts": 0x04000000, "mnt": 0x00020000}  # CLONE_NEW*; after mnt, no host
+NEW_USER, NEW_PID, NEW_GROUPS = 0x10000000, 0x20000000, 0x02000000
+GROUPS = 8  # one for each controller, at most
 OWNER = 0xB701  # NS_GET_USERNS
 PRIVATE, BIND, RECURSIVE, STRICT = 1 << 18, 1 << 12, 1 << 14, 2 | 4 | 8  # MS_*; the last: no setuid, no devices, no programs
 DUMPABLE, DROP_BOUND, SUBREAPER, NO_NEW_PRIVS, AMBIENT, CLEAR_ALL = 4, 24, 36, 38, 47, 4  # PR_*
@@ -48,16 +48,17 @@ def call(name: str, *arguments: int | bytes | None) -> int:
     return result
 
 
-def enter(entries: list[str], identity: int, folders: dict[str, str]) -> None:
-    """Be bounded; as root, lay folders of the host where others find them too, in mounts that only this process sees; be another user."""
-    for path in entries:
-        with open(path, "wb", buffering=0) as file:
-            file.write(b"0")
+def lay(folders: dict[str, str]) -> None:
+    """As root, bring folders of the host to where others find them too, in mounts that only this process sees."""
     if folders:
         call("unshare", NEW["mnt"])
         call("mount", b"none", b"/", None, PRIVATE | RECURSIVE, None)
     for folder, place in folders.items():
         call("mount", os.fsencode(folder), os.fsencode(place), None, BIND | RECURSIVE, None)
+
+
+def humble(identity: int) -> None:
+    """Be nobody in particular, if this is root, and gain no rights by starting programs."""
     if os.geteuid() == 0:
         os.setgroups([])
         os.setresgid(identity, identity, identity)
@@ -65,8 +66,8 @@ def enter(entries: list[str], identity: int, folders: dict[str, str]) -> None:
     call("prctl", NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
-def made(line: list[Any]) -> tuple[socket.socket, int]:
-    """Have bubblewrap make a box: our end of the holder, which waits as long as that is open, and its pid.
+def started(line: list[Any]) -> tuple[socket.socket, int]:
+    """Have bubblewrap make a box: our end of the holder, which says when it is made and waits until that is closed; what takes its pid.
 
     In the command line [text] stands for a descriptor with that to read, [] for one that takes the pid.
     """
@@ -76,9 +77,7 @@ def made(line: list[Any]) -> tuple[socket.socket, int]:
     ends = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), end) for end in (0, 1)]
     os.posix_spawn(plain[0], [*plain, "--", *HOLDER], {}, file_actions=ends)
     theirs.close()
-    if ours.recv(1) != b".":
-        raise SystemExit("bubblewrap made no box")
-    return ours, int(json.loads(os.pread(info, 4096, 0))["child-pid"])
+    return ours, info
 
 
 def content(text: str) -> int:
@@ -89,8 +88,23 @@ def content(text: str) -> int:
     return fd
 
 
-def join(holder: socket.socket, pid: int) -> int:
+def enter(control: socket.socket) -> None:
+    """Wait for the files of the box's control groups, which are made meanwhile, and be bounded by them."""
+    word, extra, _, _ = control.recvmsg(1, socket.CMSG_SPACE(4 * GROUPS))
+    if not word:
+        raise SystemExit("nobody waits for the box any more")
+    for _, _, packed in extra:
+        for at in range(0, len(packed), 4):
+            group = int.from_bytes(packed[at : at + 4], sys.byteorder)
+            os.write(group, b"0")
+            os.close(group)
+
+
+def join(holder: socket.socket, info: int) -> int:
     """Join the holder's namespaces but for its processes'; the user namespace to go into at last, where that is not the mounts' own."""
+    if holder.recv(1) != b".":
+        raise SystemExit("bubblewrap made no box")
+    pid = int(json.loads(os.pread(info, 4096, 0))["child-pid"])
     spaces = {name: os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY | os.O_CLOEXEC) for name in ("user", *NEW)}
     if select.select([holder], [], [], 0)[0]:
         raise SystemExit("the holder is gone, and its pid may be another's")
@@ -98,6 +112,7 @@ def join(holder: socket.socket, pid: int) -> int:
     call("setns", owner, NEW_USER)
     for name, kind in NEW.items():
         call("setns", spaces[name], kind)
+    call("unshare", NEW_GROUPS | NEW_PID)
     return -1 if os.path.sameopenfile(owner, spaces["user"]) else spaces["user"]
 
 
@@ -120,15 +135,14 @@ def late(*_: object) -> None:
     raise SystemExit(f"bubblewrap took more than {PATIENCE_S} s")
 
 
-def taken(requests: socket.socket, notice: int) -> dict[str, Any]:
-    """Wait for a request; say that this process has it, and take its channel as standard input and output."""
+def taken(requests: socket.socket) -> dict[str, Any]:
+    """Wait for a request, and take its channel as standard input and output."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGALRM, late)
     json.loads(b'{"written": ["to"]}')  # what a fork writes to first is copied then, and now nobody waits
     text, extra, _, _ = requests.recvmsg(MESSAGE, socket.CMSG_SPACE(8))
     if not text:
         os._exit(0)
-    os.write(notice, b".")
     control, complaints = (int.from_bytes(extra[0][2][at : at + 4], sys.byteorder) for at in (0, 4))
     for end, fd in enumerate((control, control, complaints)):
         os.dup2(fd, end)
@@ -136,12 +150,16 @@ def taken(requests: socket.socket, notice: int) -> dict[str, Any]:
     return request
 
 
-def become(request: dict[str, Any], codes: dict[str, CodeType]) -> None:
-    """Make the box that was asked for, and be its runner."""
+def become(request: dict[str, Any], notice: int, codes: dict[str, CodeType]) -> None:
+    """Make the box that was asked for, and be its runner; close `notice` when a next one may be made."""
     signal.alarm(PATIENCE_S)
-    enter(request["entries"], request["identity"], request["folders"])
-    user = join(*made(request["line"]))
-    call("unshare", NEW_PID)
+    lay(request["folders"])
+    humble(request["identity"])
+    making = started(request["line"])
+    control = socket.socket(fileno=0)
+    enter(control)
+    os.close(notice)
+    user = join(*making)
     if os.fork():
         os._exit(0)  # the holder ends with it; the namespaces are the runner's
     settle(user)
@@ -160,13 +178,14 @@ def serve(requests: socket.socket) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's interrupt is for whoever asks; its end is ours
     gc.freeze()
-    while True:
+    ended = select.poll()
+    ended.register(requests, 0)
+    while not ended.poll(0):
         waits, notice = os.pipe()
         if os.fork() == 0:
-            become(taken(requests, notice), codes)
+            become(taken(requests), notice, codes)
         os.close(notice)
-        if not os.read(waits, 1):
-            return  # the fork was asked to end
+        os.read(waits, 1)  # until that is closed, by a fork at work or one that is gone
         os.close(waits)
 
 
