@@ -7,6 +7,7 @@ import os
 import sys
 
 SECCOMP, SECCOMP_FILTER = 22, 2  # PR_SET_SECCOMP, SECCOMP_MODE_FILTER
+prctl = ctypes.CDLL(None).prctl
 
 
 class Pipes:
@@ -27,5 +28,5 @@ def refuse(program: bytes) -> None:
     """Lay a BPF program over the system calls of this process. Raises SystemExit where the kernel refuses."""
     filled = ctypes.create_string_buffer(program, len(program))
     head = (len(program) // 8).to_bytes(8, sys.byteorder) + ctypes.addressof(filled).to_bytes(8, sys.byteorder)
-    if ctypes.CDLL(None).prctl(SECCOMP, SECCOMP_FILTER, ctypes.c_char_p(head), 0, 0) != 0:
+    if prctl(SECCOMP, SECCOMP_FILTER, ctypes.c_char_p(head), 0, 0) != 0:
         raise SystemExit("the filter of system calls can't be set")

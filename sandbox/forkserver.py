@@ -37,11 +37,12 @@ DUMPABLE, DROP_BOUND, SUBREAPER, NO_NEW_PRIVS, AMBIENT, CLEAR_ALL = 4, 24, 36, 3
 CAPABILITIES = (0x20080522).to_bytes(4, sys.byteorder) + bytes(4)  # version 3, of this process
 
 libc = ctypes.CDLL(None, use_errno=True)
+functions = {name: getattr(libc, name) for name in ("mount", "setns", "unshare", "prctl", "capset")}  # looking up is dear
 
 
 def call(name: str, *arguments: int | bytes | None) -> int:
     """Call a function of the C library. Raises OSError where it fails."""
-    result = int(getattr(libc, name)(*arguments))
+    result = int(functions[name](*arguments))
     if result < 0:
         code = ctypes.get_errno()
         raise OSError(code, f"{name}: {os.strerror(code)}")
@@ -164,6 +165,7 @@ def become(request: dict[str, Any], notice: int, codes: dict[str, CodeType]) -> 
         os._exit(0)  # the holder ends with it; the namespaces are the runner's
     settle(user)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    gc.enable()
     sys.modules["inbox"].main(request["program"], request["limits"], codes)
 
 
@@ -177,6 +179,7 @@ def serve(requests: socket.socket) -> None:
     call("prctl", SUBREAPER, 1, 0, 0, 0)  # with SIGCHLD ignored, what is left of a box is gone when it ends
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's interrupt is for whoever asks; its end is ours
+    gc.disable()
     gc.freeze()
     ended = select.poll()
     ended.register(requests, 0)
