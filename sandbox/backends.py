@@ -15,7 +15,7 @@ from sandbox.running import Running
 from specs import params
 
 MB = 1 << 20
-_OVERHEAD_PIDS = 2  # bubblewrap outside and the runner inside count as the box's processes
+_OVERHEAD_PIDS = 1  # the runner counts as one of the box's processes
 FILTER, NESTING = "a filter of system calls", "a bar to user namespaces within the box"
 BOUNDS = "bounds of all processes together, by control groups or a watcher"
 

@@ -49,7 +49,7 @@ class Wanted:
 
 
 def arguments(wanted: Wanted) -> list[Any]:
-    """The command line of bubblewrap without a command, as `forkserver.made` takes it."""
+    """The command line of bubblewrap without a command, as `forkserver.started` takes it."""
     line: list[Any] = [_program(), "--unshare-all", "--unshare-user", "--as-pid-1", "--new-session", "--cap-drop", "ALL"]
     line += ["--disable-userns"] if wanted.bar_nesting else []
     line += ["--uid", str(INSIDE_ID), "--gid", str(INSIDE_ID), "--hostname", "box"]
@@ -72,28 +72,35 @@ def start(wanted: Wanted, bounded: Callable[[], Iterable[str]] = tuple) -> Itera
     """
     with ExitStack() as stack:
         complaints = running.held(stack, os.memfd_create("complaints"))
-        ours, theirs = socket.socketpair()
-        stack.enter_context(ours)  # a runner whose channel hangs up ends by itself, so nothing stays where the start failed half-way
-        with theirs:
-            spawning.ask(_request(wanted), (theirs.fileno(), complaints))
-        try:
-            _bound(ours, bounded())
-            ours.settimeout(START_S)
-            _, descriptors, _, _ = socket.recv_fds(ours, 1, 2)
-            if len(descriptors) != 2:
-                raise ConnectionError("what was to start it ended without a word")
-            workspace, init = (running.held(stack, fd) for fd in descriptors)
-        except OSError as error:
-            raise BoxError(f"the box doesn't start: {running.said(complaints) or spawning.said() or error}") from error
+        entries = functools.cache(lambda: tuple(bounded()))
+        for tries_left in (1, 0):
+            ours, theirs = socket.socketpair()
+            stack.enter_context(ours)  # a runner whose channel hangs up ends by itself, so nothing stays where the start failed half-way
+            with theirs:
+                spawning.ask(_request(wanted), (theirs.fileno(), complaints))
+            try:
+                workspace, init = (running.held(stack, fd) for fd in _passed(ours, entries()))
+                break
+            except OSError as error:
+                said = running.said(complaints)
+                if said or not tries_left or not isinstance(error, ConnectionError):
+                    raise BoxError(f"the box doesn't start: {said or spawning.said() or error}") from error
+                # without a word: somebody has killed the fork server
         started = running.Running(ours, workspace, init, complaints)
         stack.callback(running.kill, started)
         yield started
 
 
-def _bound(control: socket.socket, entries: Iterable[str]) -> None:
+def _passed(control: socket.socket, entries: Iterable[str]) -> list[int]:
+    """Descriptors of the workspace and of the runner, which is in these control groups. Raises OSError where it is not there in time."""
     with ExitStack() as stack:
         files = [running.held(stack, os.open(path, os.O_WRONLY | os.O_CLOEXEC)) for path in entries]
         socket.send_fds(control, [b"."], files)
+    control.settimeout(START_S)
+    _, descriptors, _, _ = socket.recv_fds(control, 1, 2)
+    if not descriptors:
+        raise ConnectionError("what was to start it ended without a word")
+    return descriptors
 
 
 @functools.cache

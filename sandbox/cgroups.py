@@ -16,10 +16,12 @@ import threading
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.faults import BoxError
+from sandbox.spawning import PYTHON
 
 NEEDED = frozenset({"memory", "pids"})
 WANTED = NEEDED | {"cpu", "cpuacct"}
@@ -30,8 +32,9 @@ _NAME = re.compile(r"clawgym-(\d+)-(\d+)-\d+")
 _numbers = itertools.count()
 _finding = threading.Lock()
 
-# A shell, since only the process itself can enter its group before anything of the box runs; the paths are arguments.
-ENTER = 'while [ "$1" != -- ]; do echo 0 > "$1" || exit 97; shift; done; shift; exec "$@"'
+# As a box's process enters its groups: by descriptors that were opened outside, as somebody who could open none of them.
+_ENTER = "import os, sys\nfor group in sys.argv[1:]: os.write(int(group), b'0')"
+_NOBODY = 65534
 
 
 @dataclass(frozen=True)
@@ -246,8 +249,11 @@ def _works(hierarchy: Hierarchy) -> bool:
     try:
         for directory in set(groups.directories.values()):
             directory.mkdir()
-        tried = subprocess.run(["/bin/sh", "-c", ENTER, "sh", *groups.entries(), "--", "true"], capture_output=True, check=False)
-        return tried.returncode == 0
+        with ExitStack() as stack:
+            files = [stack.enter_context(open(path, "wb")).fileno() for path in groups.entries()]  # noqa: PTH123
+            line = [*PYTHON, "-c", _ENTER, *map(str, files)]
+            user = _NOBODY if os.geteuid() == 0 else None
+            return subprocess.run(line, pass_fds=files, user=user, capture_output=True, check=False).returncode == 0
     except OSError:
         return False
     finally:

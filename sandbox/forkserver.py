@@ -30,6 +30,7 @@ ALWAYS = ("inbox", "contained")  # of our modules, those that every box uses
 HOLDER = ("/bin/sh", "-c", "printf .; read end")
 NEW = {"net": 0x40000000, "ipc": 0x08000000, "uts": 0x04000000, "mnt": 0x00020000}  # CLONE_NEW*; after mnt, no host
 NEW_USER, NEW_PID, NEW_GROUPS = 0x10000000, 0x20000000, 0x02000000
+MOST = 1024  # open descriptors: each gets the lowest free number
 GROUPS = 8  # one for each controller, at most
 OWNER = 0xB701  # NS_GET_USERNS
 PRIVATE, BIND, RECURSIVE, STRICT = 1 << 18, 1 << 12, 1 << 14, 2 | 4 | 8  # MS_*; the last: no setuid, no devices, no programs
@@ -76,8 +77,15 @@ def started(line: list[Any]) -> tuple[socket.socket, int]:
     plain = [part if isinstance(part, str) else str(content(*part) if part else info) for part in line]
     ours, theirs = socket.socketpair()
     ends = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), end) for end in (0, 1)]
-    os.posix_spawn(plain[0], [*plain, "--", *HOLDER], {}, file_actions=ends)
+    bubblewrap = os.posix_spawn(plain[0], [*plain, "--", *HOLDER], {}, file_actions=ends, setpgroup=0)
     theirs.close()
+
+    def late(*_: object) -> None:
+        os.killpg(bubblewrap, signal.SIGKILL)
+        raise SystemExit(f"bubblewrap took more than {PATIENCE_S} s")
+
+    signal.signal(signal.SIGALRM, late)
+    signal.alarm(PATIENCE_S)
     return ours, info
 
 
@@ -129,17 +137,12 @@ def settle(user: int) -> None:
     call("capset", CAPABILITIES, bytes(24))
     call("prctl", DUMPABLE, 1, 0, 0, 0)  # as after a start: its own files in /proc are its own, until the runner closes them to all
     os.setsid()
-    os.closerange(3, 1024)
-
-
-def late(*_: object) -> None:
-    raise SystemExit(f"bubblewrap took more than {PATIENCE_S} s")
+    os.closerange(3, MOST)
 
 
 def taken(requests: socket.socket) -> dict[str, Any]:
     """Wait for a request, and take its channel as standard input and output."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGALRM, late)
     json.loads(b'{"written": ["to"]}')  # what a fork writes to first is copied then, and now nobody waits
     text, extra, _, _ = requests.recvmsg(MESSAGE, socket.CMSG_SPACE(8))
     if not text:
@@ -147,13 +150,14 @@ def taken(requests: socket.socket) -> dict[str, Any]:
     control, complaints = (int.from_bytes(extra[0][2][at : at + 4], sys.byteorder) for at in (0, 4))
     for end, fd in enumerate((control, control, complaints)):
         os.dup2(fd, end)
+    os.close(control)
+    os.close(complaints)
     request: dict[str, Any] = json.loads(text)
     return request
 
 
 def become(request: dict[str, Any], notice: int, codes: dict[str, CodeType]) -> None:
     """Make the box that was asked for, and be its runner; close `notice` when a next one may be made."""
-    signal.alarm(PATIENCE_S)
     lay(request["folders"])
     humble(request["identity"])
     making = started(request["line"])
@@ -171,6 +175,8 @@ def become(request: dict[str, Any], notice: int, codes: dict[str, CodeType]) -> 
 
 def serve(requests: socket.socket) -> None:
     """Take the texts of our modules, then requests, each with the runner's channel and what takes complaints, until the other hangs up."""
+    highest = max(map(int, os.listdir("/proc/self/fd")))  # noqa: PTH208 (pathlib is not imported here)
+    os.closerange(3, highest + 1)  # what this text was read from has the number that it had outside
     texts = json.loads(requests.recv(MESSAGE))
     codes = {name: compile(text, f"{name}.py", "exec") for name, text in texts.items()}
     for name in ALWAYS:
@@ -178,7 +184,6 @@ def serve(requests: socket.socket) -> None:
         exec(codes.pop(name), sys.modules[name].__dict__)  # noqa: S102 (our own, from the process that started this one)
     call("prctl", SUBREAPER, 1, 0, 0, 0)  # with SIGCHLD ignored, what is left of a box is gone when it ends
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's interrupt is for whoever asks; its end is ours
     gc.disable()
     gc.freeze()
     ended = select.poll()

@@ -1,4 +1,4 @@
-"""The system calls that a box may not make, as the BPF program that bubblewrap loads.
+"""The system calls that a box may not make, as the BPF program that the runner lays over itself.
 
 Namespaces alone leave holes: AF_VSOCK passes a network namespace, io_uring makes sockets past a filter on `socket`,
 key rings belong to the host's user. Everything not named here stays allowed, so that ordinary tools work.

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ ENVIRONMENT = {
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONUTF8": "1",
 }
-BESIDE = ("pages", "bridge", "contained")  # modules of ours beside the runner, that only some boxes use
+BESIDE = ("pages", "bridge", "contained")  # modules of ours beside the runner
 _END_S = 10.0
 
 
@@ -39,7 +39,7 @@ class _Server:
 
 
 _servers: list[_Server] = []  # one at most
-_one = threading.Lock()
+_one = threading.RLock()
 
 
 def ask(request: Mapping[str, Any], descriptors: Sequence[int]) -> None:
@@ -53,7 +53,7 @@ def ask(request: Mapping[str, Any], descriptors: Sequence[int]) -> None:
                     _servers.append(_start())
                 socket.send_fds(_servers[0].channel, [text], descriptors)
             except OSError as error:
-                complaint = said() or error
+                complaint = _said() or error
                 _stop()
                 if not tries_left:
                     raise BoxError(f"the box doesn't start, for want of the fork server: {complaint}") from error
@@ -63,6 +63,11 @@ def ask(request: Mapping[str, Any], descriptors: Sequence[int]) -> None:
 
 def said() -> str:
     """What the fork server complained about, if it is there."""
+    with _one:
+        return _said()
+
+
+def _said() -> str:
     return running.said(_servers[0].complaints) if _servers else ""
 
 
@@ -73,6 +78,7 @@ def source(name: str) -> bytes:
 
 def _start() -> _Server:
     """Raises OSError where the system's Python is missing."""
+    texts = json.dumps({name: source(name).decode() for name in ("inbox", *BESIDE)}).encode()
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ExitStack() as stack, theirs, os.fdopen(os.memfd_create("forkserver"), "w+b") as program:
         stack.callback(ours.close)
@@ -88,9 +94,11 @@ def _start() -> _Server:
             env=ENVIRONMENT,
             cwd="/",
             pass_fds=[program.fileno()],
+            process_group=0,  # a terminal's interrupt is for us alone
         )
         stack.pop_all()
-    ours.send(json.dumps({name: source(name).decode() for name in ("inbox", *BESIDE)}).encode())
+    with suppress(OSError):  # then the request that follows fails too, and what was complained about is told
+        ours.send(texts)
     return _Server(process, ours, complaints)
 
 
@@ -112,11 +120,10 @@ def _close(server: _Server) -> None:
 
 def _forget() -> None:
     """In a fork of this process: the fork server is not ours, and has to see it when the one whose it is ends."""
-    global _one  # noqa: PLW0603 (a thread that is not here any more may have held it)
-    _one = threading.Lock()
     while _servers:
         _close(_servers.pop())
+    _one.release()
 
 
 atexit.register(_stop)
-os.register_at_fork(after_in_child=_forget)
+os.register_at_fork(before=_one.acquire, after_in_parent=_one.release, after_in_child=_forget)

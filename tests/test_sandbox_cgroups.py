@@ -92,7 +92,7 @@ def test_a_group_whose_last_process_is_just_ending_is_waited_for():
     gone.wait()
     group = where.parents["pids"] / f"clawgym-{gone.pid}-1-0"
     group.mkdir()
-    with subprocess.Popen(["sh", "-c", cgroups.ENTER, "sh", str(group / "cgroup.procs"), "--", "sleep", "1"]):
+    with subprocess.Popen(["sh", "-c", 'echo 0 > "$0"; exec sleep 1', str(group / "cgroup.procs")]):
         until(lambda: (group / "cgroup.procs").read_text() or not group.exists())
         cgroups.sweep([where.parents["pids"]])
     assert not group.exists()
