@@ -129,18 +129,22 @@ def _container(caps: Caps, program: bytes, runtime: str, doors: Doors) -> Iterat
 @contextmanager
 def _bubble(caps: Caps, program: bytes, bar_nesting: bool, doors: Doors) -> Iterator[tuple[Running, Bounds]]:
     memory, pids = _memory(caps), caps.pids + _OVERHEAD_PIDS
-    made = list[cgroups.Groups]()
+    wanted = bwrap.Wanted(caps.disk_mb * MB, _rlimits(caps), program, bar_nesting, doors)
     with ExitStack() as stack:
 
-        def bounded() -> list[str]:
-            made.extend(filter(None, [cgroups.make(memory, pids)]))
-            for groups in made:
-                stack.callback(groups.remove)
-            return [entry for groups in made for entry in groups.entries()]
+        @functools.cache
+        def groups() -> cgroups.Groups | None:
+            made = cgroups.make(memory, pids)
+            if made:
+                stack.callback(made.remove)
+            return made
 
-        wanted = bwrap.Wanted(caps.disk_mb * MB, _rlimits(caps), program, bar_nesting, doors)
-        running = stack.enter_context(bwrap.start(wanted, bounded))
-        yield running, made[0] if made else stack.enter_context(watcher.watch(running, memory, pids))
+        def entries() -> list[str]:
+            made = groups()
+            return made.entries() if made else []
+
+        running = stack.enter_context(bwrap.start(wanted, entries))
+        yield running, groups() or stack.enter_context(watcher.watch(running, memory, pids))
 
 
 def _memory(caps: Caps) -> int:

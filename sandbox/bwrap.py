@@ -13,7 +13,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -65,42 +65,41 @@ def arguments(wanted: Wanted) -> list[Any]:
 
 
 @contextmanager
-def start(wanted: Wanted, bounded: Callable[[], Iterable[str]] = tuple) -> Iterator[running.Running]:
+def start(wanted: Wanted, entries: Callable[[], Iterable[str]] = tuple) -> Iterator[running.Running]:
     """A started box; at the end every process of it is dead and every descriptor closed. Raises BoxError where it doesn't start.
 
-    `bounded` makes its control groups, while bubblewrap is at work, and says into which files to write 0 to enter them.
+    `entries`: the files into which 0 is written to enter its control groups; asked for while bubblewrap is at work, so that the groups
+    can be made meanwhile, and once more where the start is tried again.
     """
     with ExitStack() as stack:
         complaints = running.held(stack, os.memfd_create("complaints"))
-        entries = functools.cache(lambda: tuple(bounded()))
-        for tries_left in (1, 0):
-            ours, theirs = socket.socketpair()
-            stack.enter_context(ours)  # a runner whose channel hangs up ends by itself, so nothing stays where the start failed half-way
-            with theirs:
-                spawning.ask(_request(wanted), (theirs.fileno(), complaints))
+        asked = functools.partial(_asked, stack, _request(wanted), entries, complaints)
+        try:
             try:
-                workspace, init = (running.held(stack, fd) for fd in _passed(ours, entries()))
-                break
-            except OSError as error:
-                said = running.said(complaints)
-                if said or not tries_left or not isinstance(error, ConnectionError):
-                    raise BoxError(f"the box doesn't start: {said or spawning.said() or error}") from error
-                # without a word: somebody has killed the fork server
-        started = running.Running(ours, workspace, init, complaints)
+                started = asked()
+            except ConnectionError:
+                started = asked()
+        except (OSError, ValueError) as error:
+            raise BoxError(f"the box doesn't start: {running.said(complaints) or error}") from error
         stack.callback(running.kill, started)
         yield started
 
 
-def _passed(control: socket.socket, entries: Iterable[str]) -> list[int]:
-    """Descriptors of the workspace and of the runner, which is in these control groups. Raises OSError where it is not there in time."""
-    with ExitStack() as stack:
-        files = [running.held(stack, os.open(path, os.O_WRONLY | os.O_CLOEXEC)) for path in entries]
-        socket.send_fds(control, [b"."], files)
-    control.settimeout(START_S)
-    _, descriptors, _, _ = socket.recv_fds(control, 1, 2)
-    if not descriptors:
-        raise ConnectionError("what was to start it ended without a word")
-    return descriptors
+def _asked(stack: ExitStack, request: Mapping[str, Any], entries: Callable[[], Iterable[str]], complaints: int) -> running.Running:
+    """What the fork server started. Raises ConnectionError where that was killed and will be replaced, OSError where no box comes."""
+    ours, theirs = socket.socketpair()
+    stack.enter_context(ours)  # a runner whose channel hangs up ends by itself, so nothing stays where the start failed half-way
+    with theirs:
+        server = spawning.ask(request, (theirs.fileno(), complaints))
+    got: list[int] = []
+    with suppress(ConnectionError), ExitStack() as passed:
+        socket.send_fds(ours, [b"."], [running.held(passed, os.open(path, os.O_WRONLY | os.O_CLOEXEC)) for path in entries()])
+        ours.settimeout(START_S)
+        got = [running.held(stack, fd) for fd in socket.recv_fds(ours, 1, 2)[1]]
+    if not got and not running.said(complaints):
+        raise ConnectionError(spawning.give_up(server) or "what was to start it ended without a word")
+    workspace, init = got
+    return running.Running(ours, workspace, init, complaints)
 
 
 @functools.cache

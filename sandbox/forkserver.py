@@ -38,12 +38,13 @@ DUMPABLE, DROP_BOUND, SUBREAPER, NO_NEW_PRIVS, AMBIENT, CLEAR_ALL = 4, 24, 36, 3
 CAPABILITIES = (0x20080522).to_bytes(4, sys.byteorder) + bytes(4)  # version 3, of this process
 
 libc = ctypes.CDLL(None, use_errno=True)
-functions = {name: getattr(libc, name) for name in ("mount", "setns", "unshare", "prctl", "capset")}  # looking up is dear
+for known in ("mount", "setns", "unshare", "prctl", "capset"):
+    getattr(libc, known)  # it keeps them; the first look takes as long as several calls, which a fork need not spend
 
 
 def call(name: str, *arguments: int | bytes | None) -> int:
     """Call a function of the C library. Raises OSError where it fails."""
-    result = int(functions[name](*arguments))
+    result = int(getattr(libc, name)(*arguments))
     if result < 0:
         code = ctypes.get_errno()
         raise OSError(code, f"{name}: {os.strerror(code)}")
@@ -157,7 +158,11 @@ def taken(requests: socket.socket) -> dict[str, Any]:
 
 
 def become(request: dict[str, Any], notice: int, codes: dict[str, CodeType]) -> None:
-    """Make the box that was asked for, and be its runner; close `notice` when a next one may be made."""
+    """Make the box that was asked for, and be its runner; close `notice` when a next one may be made.
+
+    A request has `line` (bubblewrap's, see `started`), `identity` (whom root becomes), `folders` (of the host: where to lay them first),
+    and what the runner is told: `program` (the filter of system calls, in base64) and `limits` (rlimits, name=value).
+    """
     lay(request["folders"])
     humble(request["identity"])
     making = started(request["line"])

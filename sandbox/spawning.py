@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import running
-from sandbox.faults import BoxError
 
 NAME = "clawgym-box"  # by which a list of processes tells what they are
 PYTHON = ("/usr/bin/python3", "-I", "-S")
@@ -42,33 +41,27 @@ _servers: list[_Server] = []  # one at most
 _one = threading.RLock()
 
 
-def ask(request: Mapping[str, Any], descriptors: Sequence[int]) -> None:
-    """Ask the fork server of this process for a box (`forkserver.become` says what), with the runner's channel and what takes
-    complaints. Raises BoxError where there is no fork server to be had."""
+def ask(request: Mapping[str, Any], descriptors: Sequence[int]) -> int:
+    """Ask the fork server of this process for a box (`forkserver.become` says what), with the runner's channel and what takes complaints.
+
+    Its pid. Raises ConnectionError where it was killed (the next call starts another), OSError where none can be started.
+    """
     text = json.dumps(request).encode()
     with _one:
-        for tries_left in (1, 0):  # one that was killed meanwhile is replaced
-            try:
-                if not _servers:
-                    _servers.append(_start())
-                socket.send_fds(_servers[0].channel, [text], descriptors)
-            except OSError as error:
-                complaint = _said() or error
-                _stop()
-                if not tries_left:
-                    raise BoxError(f"the box doesn't start, for want of the fork server: {complaint}") from error
-            else:
-                return
+        try:
+            if not _servers:
+                _servers.append(_start())
+            socket.send_fds(_servers[0].channel, [text], descriptors)
+            return _servers[0].process.pid
+        except OSError as error:
+            kind = ConnectionError if isinstance(error, ConnectionError) else OSError
+            raise kind(f"there is no fork server: {_stop() or error}") from error
 
 
-def said() -> str:
-    """What the fork server complained about, if it is there."""
+def give_up(server: int) -> str:
+    """Have the next box asked of another, where this fork server does not start any; what it complained about."""
     with _one:
-        return _said()
-
-
-def _said() -> str:
-    return running.said(_servers[0].complaints) if _servers else ""
+        return _stop() if _servers and _servers[0].process.pid == server else ""
 
 
 def source(name: str) -> bytes:
@@ -102,26 +95,28 @@ def _start() -> _Server:
     return _Server(process, ours, complaints)
 
 
-def _stop() -> None:
+def _stop() -> str:
+    """End the fork server, if there is one; what it complained about."""
+    said = ""
     while _servers:
         server = _servers.pop()
-        _close(server)
+        server.channel.close()
         try:
             server.process.wait(_END_S)
         except subprocess.TimeoutExpired:
             server.process.kill()
             server.process.wait()
-
-
-def _close(server: _Server) -> None:
-    server.channel.close()
-    os.close(server.complaints)
+        said = running.said(server.complaints)
+        os.close(server.complaints)
+    return said
 
 
 def _forget() -> None:
     """In a fork of this process: the fork server is not ours, and has to see it when the one whose it is ends."""
     while _servers:
-        _close(_servers.pop())
+        server = _servers.pop()
+        server.channel.close()
+        os.close(server.complaints)
     _one.release()
 
 

@@ -27,7 +27,7 @@ def test_nothing_stays_when_a_box_ends(open_box, tmp_path):
     before = groups_of_this_process()
     mounts = Path("/proc/mounts").read_text()
     with open_box(GIVEN) as box:
-        box.exec("sleep 4321 &")
+        box.exec("sleep 4321 & until grep -q sleep /proc/$!/comm; do :; done")  # on its way there it has no command line
         assert running("sleep 4321")
     assert not running("sleep 4321")
     assert len(os.listdir("/proc/self/fd")) == descriptors

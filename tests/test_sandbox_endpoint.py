@@ -122,6 +122,24 @@ def test_as_many_may_ask_at_a_time_as_want_to() -> None:
             assert all(threads.map(lambda _: complete(MESSAGES, [], {}).response == GOOD, range(most)))
 
 
+def test_connections_are_kept_for_the_next_who_ask() -> None:
+    ports: list[int] = []
+    at_once = threading.Barrier(5)
+
+    async def post(request: Request) -> Response:
+        assert request.client
+        ports.append(request.client.port)
+        await asyncio.to_thread(at_once.wait, 60)
+        return good()
+
+    with scripted.listening(Starlette(routes=[Route("/v1/chat/completions", post, methods=["POST"])])) as url:
+        complete = endpoint.connect(url, "m", timeout_s=60)
+        for _ in range(3):
+            with ThreadPoolExecutor(5) as threads:
+                assert all(threads.map(lambda _: complete(MESSAGES, [], {}).response == GOOD, range(5)))
+    assert len(ports) == 15 and len(set(ports)) == 5
+
+
 def test_nobody_listening_is_the_endpoints_failure() -> None:
     with socket.socket() as port:
         port.bind(("127.0.0.1", 0))

@@ -58,7 +58,7 @@ def test_no_more_processes_than_allowed(open_box, bounds):
     with open_box((), Caps(pids=16)) as box:
         result = python(box, script)
     most = 1 + int(result.output.split()[-1])
-    assert most == 16 if bounds == "groups" else 8 <= most <= 16
+    assert most == 16 if bounds == "groups" else 9 <= most <= 16
     assert result.killed == ("pids" if bounds == "groups" else "")
 
 

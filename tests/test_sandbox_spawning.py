@@ -64,6 +64,20 @@ def test_a_killed_one_is_replaced() -> None:
         assert opens()
 
 
+def test_one_killed_with_a_request_in_its_hands_is_replaced() -> None:
+    assert opens()
+    asked = ours(spawning.NAME)
+    for process in asked:
+        process.suspend()
+    with ThreadPoolExecutor(1) as threads:
+        opened = threads.submit(opens)
+        time.sleep(0.3)
+        assert not opened.done()
+        for process in asked:
+            process.kill()
+        assert opened.result()
+
+
 def test_boxes_outlive_it() -> None:
     with open_box(()) as box:
         inside = set(runners())
@@ -146,6 +160,15 @@ def test_a_bubblewrap_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_p
 def test_a_terminals_interrupt_does_not_reach_it() -> None:
     assert opens()
     assert all(os.getpgid(server.pid) != os.getpgid(0) for server in servers())
+
+
+def test_its_fork_has_no_rights_nor_has_what_it_runs() -> None:
+    with open_box(()) as box:
+        for process in ("1", "self"):
+            status = dict(line.split(":\t") for line in box.exec(f"cat /proc/{process}/status").output.splitlines())
+            assert {status[f"Cap{kind}"] for kind in ("Inh", "Prm", "Eff", "Bnd", "Amb")} == {"0" * 16}
+            assert (status["NoNewPrivs"], status["Seccomp"], status["Groups"].strip()) == ("1", "2", "1000" if os.geteuid() else "")
+            assert box.exec(f"cut -d: -f3 /proc/{process}/cgroup | sort -u").output == "/\n"
 
 
 def test_a_box_tells_nothing_of_where_it_was_started() -> None:
