@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from specs import layout, shards
-from specs.errors import BoundaryError, Problem, UserError
+from specs.errors import BoundaryError, missing
 from specs.records import Change, Failure, Rollout, Usage, Verdict
 
 
@@ -81,11 +81,6 @@ class Attempt:
         if failure is not None:
             return f"error: {failure.boundary}"
         return f"limit: {self.limit or 'unnamed'}" if self.status == "limit" else self.status
-
-
-def missing(path: Path) -> UserError:
-    """The error for an artifact whose stage has not run."""
-    return UserError([Problem(path.as_posix(), 1, 1, "", "is not there", "run the stage that writes it (make repro)")])
 
 
 def selection(path: Path = layout.SELECTION) -> Selection:

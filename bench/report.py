@@ -131,7 +131,7 @@ def build(title: str, figures: Mapping[str, Any], attempts: Iterable[Attempt], i
     """The page about bench instances `ids`; tasks, scorecards and the dataset's metrics are read from where stages left them."""
     wanted = list(ids)
     if not layout.TASKS.is_dir():
-        raise reading.missing(layout.TASKS)
+        raise errors.missing(layout.TASKS)
     tasks = tuple(shards.read(layout.TASKS, Task, "bench", wanted))
     cards = {c.id: c for c in shards.read(layout.SCORECARDS, Scorecard, ids=wanted)} if layout.SCORECARDS.is_dir() else {}
     sources = {"Dataset": reading.metrics("dataset"), "Scorecards": rates.readable(reading.metrics("scorecard"))}
@@ -142,7 +142,7 @@ def main(argv: Sequence[str]) -> int:
     """Write reports/bench.html from metrics/bench.json, the selection, and the agents' rollouts and verdicts."""
     figures = reading.metrics("bench")
     if not figures:
-        raise reading.missing(layout.METRICS / "bench.json")
+        raise errors.missing(layout.METRICS / "bench.json")
     chosen = reading.selection()
     takes = reading.expected(chosen, params.section("rollout")["agents"])
     attempts: list[Attempt] = []

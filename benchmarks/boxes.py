@@ -146,7 +146,7 @@ def main(argv: Sequence[str]) -> int:
     """`python -m benchmarks.boxes`: three tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.boxes", description=__doc__)
     parser.add_argument("--backend", action="append", choices=BACKENDS, help="may be repeated; all unless told")
-    parser.add_argument("--rollouts", type=int, default=200, help=f"of each backend; docker makes {DOCKER_SHARE:.0%} of them")
+    parser.add_argument("--rollouts", type=int, default=200, help=f"of each backend; docker makes {DOCKER_SHARE:g} of them")
     parser.add_argument("--inspect", type=Path, metavar="PYTHON", help=f"an interpreter that has {INSPECT}")
     args = parser.parse_args(argv)
     how = f"python -m venv X && X/bin/pip install {INSPECT}, then --inspect X/bin/python"

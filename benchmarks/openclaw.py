@@ -59,7 +59,7 @@ def _rounds(harness: Harness, agent: Agent, task: Task, rounds: int, figures: Fi
 
 def main(argv: Sequence[str]) -> int:
     """Print the medians; whether the bar is kept."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.openclaw", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args(argv).rounds
     task, solution = task_of({"in.txt": "4\n"}, "Double the number.", "out.txt", CALLS)

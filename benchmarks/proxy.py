@@ -109,7 +109,7 @@ def _works(client: httpx.Client) -> dict[str, Callable[[], float]]:
 
 def main(argv: Sequence[str]) -> int:
     """Print the medians of both ways."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.proxy", description=__doc__)
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--serve", nargs="?", const="", metavar="URL", help="be the endpoint, or the proxy before this one")
     given = parser.parse_args(argv)

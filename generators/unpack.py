@@ -46,10 +46,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--id", required=True)
     parser.add_argument("--to", required=True, type=Path)
     arguments = parser.parse_args(argv)
-    try:
-        task = shards.find(layout.TASKS, Task, arguments.id)
-    except FileNotFoundError:
-        raise UserError([Problem(str(layout.TASKS), 1, 1, "", "no tasks yet", "run `make repro`")]) from None
+    task = shards.find(layout.TASKS, Task, arguments.id)
     if task is None:
         raise UserError([Problem(str(layout.TASKS), 1, 1, "ID", f"no task '{arguments.id}'", "`make trace` takes a prefix of an id")])
     unpack(task, arguments.to)

@@ -13,7 +13,7 @@ from sandbox.box import Caps, Sandbox
 from sandbox.episodes import Attempt
 from sandbox.harnesses import BUILTIN, Harness
 from specs import layout, shards
-from specs.errors import Problem, UserError
+from specs.errors import Problem, UserError, missing
 from specs.records import Task
 
 
@@ -26,7 +26,7 @@ def selected(split: str, subset: bool, path: Path = layout.SELECTION) -> list[st
     try:
         chosen = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError([Problem(path.as_posix(), 1, 1, "", "no such file", "run the select stage first")]) from None
+        raise missing(path) from None
     if name not in chosen:
         raise UserError([Problem(path.as_posix(), 1, 1, "", f"no list '{name}'", f"there are {', '.join(sorted(chosen))}")])
     return list(dict.fromkeys(chosen[name]))
@@ -34,10 +34,7 @@ def selected(split: str, subset: bool, path: Path = layout.SELECTION) -> list[st
 
 def load(cls: type[Any], root: Path, split: str, ids: Sequence[str]) -> Iterator[Any]:
     """The records of those ids, in order of id, each read when it is asked for. Raises UserError at once for those that are not there."""
-    try:
-        present = {identity for of, identity in shards.listed(root) if of == split}
-    except FileNotFoundError as error:
-        raise UserError([Problem(root.as_posix(), 1, 1, "", str(error))]) from None
+    present = {identity for of, identity in shards.listed(root) if of == split}
     lost = [i for i in ids if i not in present]
     if lost:
         kind = cls.__name__.lower()

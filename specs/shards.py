@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from specs import rows
+from specs import errors, rows
 
 T = TypeVar("T")
 ROWS = 64  # of a row group: as many records are in memory at a time, however large the shard
@@ -95,7 +95,7 @@ def write(root: Path, cls: type[T], items: Iterable[tuple[str, T]]) -> int:
 def read(root: Path, cls: type[T], split: str | None = None, ids: Iterable[str] | None = None) -> Iterator[T]:
     """Records under `root`, in order of split and id; only those of `split` and of `ids` where given.
 
-    Raises FileNotFoundError where `root` is missing: the stage before has not run.
+    Raises UserError where `root` is missing: the stage before has not run.
     """
     wanted = None if ids is None else set(ids)
     for path in _paths(root, split):
@@ -107,7 +107,7 @@ def read(root: Path, cls: type[T], split: str | None = None, ids: Iterable[str] 
 
 
 def listed(root: Path) -> Iterator[tuple[str, str]]:
-    """(split, id) of all records under `root`, in order. Raises FileNotFoundError as `read` does."""
+    """(split, id) of all records under `root`, in order. Raises UserError as `read` does."""
     for path in _paths(root, None):
         for identity in pq.read_table(path, columns=["id"]).column("id").to_pylist():
             yield path.parent.name, identity
@@ -115,7 +115,7 @@ def listed(root: Path) -> Iterator[tuple[str, str]]:
 
 def _paths(root: Path, split: str | None) -> list[Path]:
     if not root.is_dir():
-        raise FileNotFoundError(f"no shards at {root}: run the stage that writes them first")
+        raise errors.missing(root)
     return sorted(root.glob(f"{split or '*'}/*.parquet"))
 
 

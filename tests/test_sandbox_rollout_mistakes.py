@@ -13,7 +13,7 @@ def test_a_missing_selection_is_the_users_mistake(tmp_path: Path) -> None:
     project = Project(tmp_path, TASKS)
     (tmp_path / "data/selection.json").unlink()
     said = project.stage("--agent", "echo", status=1)
-    assert said.startswith("data/selection.json:1:1: no such file; run the select stage first")
+    assert said.startswith("data/selection.json:1:1: is not there; run the stage that writes it (make repro)")
 
 
 def test_a_selected_task_that_is_not_there_is_the_users_mistake(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from specs import rows, shards
+from specs.errors import UserError
 from specs.records import Task
 
 TASKS = [("bench" if n % 3 == 0 else "train", making.task({"a.csv": f"n\n{n}\n"}, identity=f"{n * 7919:012x}"[::-1])) for n in range(40)]
@@ -78,7 +79,7 @@ def test_only_the_ids_asked_for(tmp_path: Path) -> None:
 
 
 def test_a_stage_that_has_not_run_is_told(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="run the stage"):
+    with pytest.raises(UserError, match="run the stage"):
         list(shards.read(tmp_path / "none", Task))
 
 

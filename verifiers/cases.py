@@ -66,11 +66,7 @@ def cases(full: bool = False, ids: Sequence[str] | None = None) -> list[Case]:
 
 
 def _listed(part: Path, full: bool) -> dict[str, str]:
-    root = layout.build(part, full)
-    try:
-        return {identity: split for split, identity in shards.listed(root)}
-    except FileNotFoundError:
-        raise UserError([Problem(str(root), 1, 1, "", "no shards here", "run the compile stage first")]) from None
+    return {identity: split for split, identity in shards.listed(layout.build(part, full))}
 
 
 def _by_id(part: Path, cls: type[T], full: bool, ids: Sequence[str]) -> dict[str, T]:

@@ -198,10 +198,9 @@ def _refuse_strangers(root: Path, rollouts: Sequence[Rollout], tasks: dict[str, 
 
 
 def _needed(root: Path, cls: type[Rollout], hint: str) -> list[Rollout]:
-    try:
-        return list(shards.read(root, cls))
-    except FileNotFoundError:
-        raise UserError([Problem(str(root), 1, 1, "", "no rollouts here", hint)]) from None
+    if not root.is_dir():
+        raise errors.missing(root, hint)
+    return list(shards.read(root, cls))
 
 
 def places(parser: argparse.ArgumentParser, argv: Sequence[str], verdicts: str) -> tuple[str, Path, Path]:

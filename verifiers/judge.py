@@ -17,7 +17,6 @@ from typing import Any
 from specs import digests, errors, layout, params, recorded, shards
 from specs.asking import Asker
 from specs.endpoint import Endpoint, key_of
-from specs.errors import Problem, UserError
 from specs.progress import track
 from specs.recorded import Records
 from specs.records import Change, CheckScore, Failure, Rollout, RubricItem, Task, Verdict, Verifier
@@ -181,7 +180,7 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m verifiers.judge", description="Judge the rubrics of graded rollouts.")
     agent, rollouts, verdicts = places(parser, argv, "--verdicts")
     if not verdicts.is_dir():
-        raise UserError([Problem(str(verdicts), 1, 1, "", "no verdicts here", f"run the grade stage for {agent} first")])
+        raise errors.missing(verdicts, f"run the grade stage for {agent} first")
     counts = run(rollouts, verdicts, params.section(STAGE), Store())
     print(f"{agent}: {counts['judged']} rubrics judged, {counts['not_judged']} not judged (code only), {counts['errors']} errors")
     return 0
