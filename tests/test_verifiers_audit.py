@@ -269,4 +269,4 @@ def test_missing_shards_are_the_users_to_mend(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text("sandbox: {}\naudit: {workers: 1}\n")
     done = stage(tmp_path)
     assert done.returncode == 1
-    assert "run the compile stage first" in done.stderr
+    assert done.stderr == "data/tasks:1:1: is not there; run the stage that writes it (make repro)\n"
