@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from specs import layout, shards
-from specs.errors import BoundaryError, missing
+from specs.errors import BoundaryError
 from specs.records import Change, Failure, Rollout, Usage, Verdict
 
 
@@ -85,9 +85,7 @@ class Attempt:
 
 def selection(path: Path = layout.SELECTION) -> Selection:
     """What stage select wrote. Raises UserError where it has not run."""
-    if not path.is_file():
-        raise missing(path)
-    value = json.loads(path.read_text(encoding="utf-8"))
+    value = json.loads(layout.present(path).read_text(encoding="utf-8"))
     return Selection(*(tuple(value[name]) for name in ("train", "bench", "models")))
 
 
@@ -96,10 +94,8 @@ def rows(root: Path, columns: Iterable[str]) -> Iterator[dict[str, Any]]:
 
     Raises UserError where there is no such folder.
     """
-    if not root.is_dir():
-        raise missing(root)
     wanted = list(columns)
-    for path in sorted(root.glob("*/*.parquet")):
+    for path in sorted(layout.present(root).glob("*/*.parquet")):
         for batch in pq.ParquetFile(path).iter_batches(batch_size=256, columns=wanted):
             yield from batch.to_pylist()
 
@@ -115,9 +111,7 @@ def attempts(rollouts: Path, verdicts: Path, agent: str, ids: Iterable[str]) -> 
 
     Raises UserError where shards are missing, BoundaryError("grader") where two verdicts stand on one rollout.
     """
-    for root in (rollouts, verdicts):
-        if not root.is_dir():
-            raise missing(root)
+    layout.present(rollouts)
     wanted = set(ids)
     judged = by_rollout(verdicts)
     found = (attempt(r, agent, judged.get(r.id)) for r in shards.read(rollouts, Rollout) if r.task in wanted)

@@ -130,8 +130,6 @@ def fitted(title: str, figures: Mapping[str, Any], material: Material, sources: 
 def build(title: str, figures: Mapping[str, Any], attempts: Iterable[Attempt], ids: Iterable[str]) -> str:
     """The page about bench instances `ids`; tasks, scorecards and the dataset's metrics are read from where stages left them."""
     wanted = list(ids)
-    if not layout.TASKS.is_dir():
-        raise errors.missing(layout.TASKS)
     tasks = tuple(shards.read(layout.TASKS, Task, "bench", wanted))
     cards = {c.id: c for c in shards.read(layout.SCORECARDS, Scorecard, ids=wanted)} if layout.SCORECARDS.is_dir() else {}
     sources = {"Dataset": reading.metrics("dataset"), "Scorecards": rates.readable(reading.metrics("scorecard"))}
@@ -140,9 +138,8 @@ def build(title: str, figures: Mapping[str, Any], attempts: Iterable[Attempt], i
 
 def main(argv: Sequence[str]) -> int:
     """Write reports/bench.html from metrics/bench.json, the selection, and the agents' rollouts and verdicts."""
+    layout.present(layout.METRICS / "bench.json")
     figures = reading.metrics("bench")
-    if not figures:
-        raise errors.missing(layout.METRICS / "bench.json")
     chosen = reading.selection()
     takes = reading.expected(chosen, params.section("rollout")["agents"])
     attempts: list[Attempt] = []

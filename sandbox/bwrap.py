@@ -79,7 +79,7 @@ def start(wanted: Wanted, entries: Callable[[], Iterable[str]] = tuple) -> Itera
                 started = asked()
             except ConnectionError:
                 started = asked()
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise BoxError(f"the box doesn't start: {running.said(complaints) or error}") from error
         stack.callback(running.kill, started)
         yield started
@@ -98,6 +98,8 @@ def _asked(stack: ExitStack, request: Mapping[str, Any], entries: Callable[[], I
         got = [running.held(stack, fd) for fd in socket.recv_fds(ours, 1, 2)[1]]
     if not got and not running.said(complaints):
         raise ConnectionError(spawning.give_up(server) or "what was to start it ended without a word")
+    if len(got) != 2:
+        raise OSError("it passed no workspace")
     workspace, init = got
     return running.Running(ours, workspace, init, complaints)
 

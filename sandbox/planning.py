@@ -13,7 +13,7 @@ from sandbox.box import Caps, Sandbox
 from sandbox.episodes import Attempt
 from sandbox.harnesses import BUILTIN, Harness
 from specs import layout, shards
-from specs.errors import Problem, UserError, missing
+from specs.errors import Problem, UserError
 from specs.records import Task
 
 
@@ -23,10 +23,7 @@ def selected(split: str, subset: bool, path: Path = layout.SELECTION) -> list[st
     Raises UserError where the selection is missing or has no such list.
     """
     name = "models" if subset and split == "bench" else split
-    try:
-        chosen = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise missing(path) from None
+    chosen = json.loads(layout.present(path).read_text(encoding="utf-8"))
     if name not in chosen:
         raise UserError([Problem(path.as_posix(), 1, 1, "", f"no list '{name}'", f"there are {', '.join(sorted(chosen))}")])
     return list(dict.fromkeys(chosen[name]))

@@ -54,8 +54,7 @@ def ask(request: Mapping[str, Any], descriptors: Sequence[int]) -> int:
             socket.send_fds(_servers[0].channel, [text], descriptors)
             return _servers[0].process.pid
         except OSError as error:
-            kind = ConnectionError if isinstance(error, ConnectionError) else OSError
-            raise kind(f"there is no fork server: {_stop() or error}") from error
+            raise type(error)(f"there is no fork server: {_stop() or error}") from error
 
 
 def give_up(server: int) -> str:

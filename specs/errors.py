@@ -6,7 +6,6 @@ import errno
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 
 @dataclass(frozen=True, order=True)
@@ -35,11 +34,6 @@ class UserError(Exception):
 
     def __reduce__(self) -> tuple[type[UserError], tuple[list[Problem]]]:
         return UserError, (self.problems,)
-
-
-def missing(path: Path, hint: str = "run the stage that writes it (make repro)") -> UserError:
-    """The error for an artifact whose stage has not run."""
-    return UserError([Problem(path.as_posix(), 1, 1, "", "is not there", hint)])
 
 
 class BoundaryError(Exception):

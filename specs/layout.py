@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from specs.errors import Problem, UserError
+
 TASKS = Path("data/tasks")
 VERIFIERS = Path("data/verifiers")
 SOLUTIONS = Path("data/solutions")
@@ -24,6 +26,14 @@ FULL = Path("data/full")  # all that `make full` makes, but its figures and plot
 def build(path: Path, full: bool) -> Path:
     """Where an artifact of the default build lies in the build asked for: itself, or its like in the full one."""
     return FULL / path.name if full else path
+
+
+def present(path: Path, hint: str = "") -> Path:
+    """The path of an artifact. Raises UserError where it is not there: its stage has not run."""
+    if not path.exists():
+        made = f"run the stage that writes it (make {'full' if FULL in path.parents else 'repro'})"
+        raise UserError([Problem(path.as_posix(), 1, 1, "", "is not there", hint or made)])
+    return path
 
 
 def rollouts(agent: str, split: str) -> Path:

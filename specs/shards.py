@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from specs import errors, rows
+from specs import layout, rows
 
 T = TypeVar("T")
 ROWS = 64  # of a row group: as many records are in memory at a time, however large the shard
@@ -114,8 +114,8 @@ def listed(root: Path) -> Iterator[tuple[str, str]]:
 
 
 def _paths(root: Path, split: str | None) -> list[Path]:
-    if not root.is_dir():
-        raise errors.missing(root)
+    if not layout.present(root).is_dir():
+        raise NotADirectoryError(f"{root} is to be a folder of shards")
     return sorted(root.glob(f"{split or '*'}/*.parquet"))
 
 

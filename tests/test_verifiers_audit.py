@@ -225,9 +225,10 @@ def write(folder: Path, cases: list[Case]) -> None:
     (folder / "params.yaml").write_text("sandbox: {}\naudit: {workers: 2}\n")
 
 
-def stage(folder: Path) -> subprocess.CompletedProcess[str]:
+def stage(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     env = os.environ | {"PYTHONPATH": str(ROOT), "CLAWGYM_STORE": "store.sqlite"}
-    return subprocess.run([sys.executable, "-m", "verifiers.audit"], check=False, capture_output=True, text=True, env=env, cwd=folder)
+    command = [sys.executable, "-m", "verifiers.audit", *options]
+    return subprocess.run(command, check=False, capture_output=True, text=True, env=env, cwd=folder)
 
 
 @needs_box
@@ -267,6 +268,6 @@ def test_workers_of_their_own_measure_alike(tmp_path: Path) -> None:
 
 def test_missing_shards_are_the_users_to_mend(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text("sandbox: {}\naudit: {workers: 1}\n")
-    done = stage(tmp_path)
+    done = stage(tmp_path, "--full")
     assert done.returncode == 1
-    assert done.stderr == "data/tasks:1:1: is not there; run the stage that writes it (make repro)\n"
+    assert done.stderr == "data/full/tasks:1:1: is not there; run the stage that writes it (make full)\n"

@@ -12,7 +12,7 @@ from sandbox.box import Caps, Sandbox
 from sandbox.episodes import Attempt, roll_out
 from sandbox.served import digest_of_model
 from specs import digests, layout, shards
-from specs.errors import Problem, UserError, missing
+from specs.errors import Problem, UserError
 from specs.records import Rollout, Task, Verifier
 from train import merging
 from train.engine import Engine
@@ -42,9 +42,7 @@ class Played:
 
 def tasks_of(split: str) -> dict[str, tuple[Task, Verifier]]:
     """The selected tasks of a split with their verifiers, by id. Raises UserError where none is selected yet."""
-    if not layout.SELECTION.is_file():
-        raise missing(layout.SELECTION)
-    ids = json.loads(layout.SELECTION.read_text(encoding="utf-8"))[split]
+    ids = json.loads(layout.present(layout.SELECTION).read_text(encoding="utf-8"))[split]
     tasks = {t.id: t for t in shards.read(layout.TASKS, Task, split, ids)}
     found = {v.id: (tasks[v.id], v) for v in shards.read(layout.VERIFIERS, Verifier, split, ids) if v.id in tasks}
     if not found:

@@ -160,7 +160,7 @@ def run(rollouts: Path, out: Path, agent: str, workers: int, store: Store, sandb
 
     Raises UserError where a rollout's task is gone, or where there are no rollouts.
     """
-    found = _needed(rollouts, Rollout, f"run the rollout stage for {agent} first")
+    found = list(shards.read(layout.present(rollouts, f"run the rollout stage for {agent} first"), Rollout))
     ids = {r.task for r in found}
     tasks = {t.id: t for t in shards.read(layout.TASKS, Task, ids=ids)}
     verifiers = {v.id: v for v in shards.read(layout.VERIFIERS, Verifier, ids=ids)}
@@ -195,12 +195,6 @@ def _refuse_strangers(root: Path, rollouts: Sequence[Rollout], tasks: dict[str, 
     }
     if gone or changed:
         raise UserError(Problem(str(root), 1, 1, i, what, "run the rollout stage again") for i, what in {**changed, **gone}.items())
-
-
-def _needed(root: Path, cls: type[Rollout], hint: str) -> list[Rollout]:
-    if not root.is_dir():
-        raise errors.missing(root, hint)
-    return list(shards.read(root, cls))
 
 
 def places(parser: argparse.ArgumentParser, argv: Sequence[str], verdicts: str) -> tuple[str, Path, Path]:

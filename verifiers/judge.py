@@ -179,8 +179,7 @@ def main(argv: Sequence[str]) -> int:
     """Judge the verdicts of an agent on a split, or those of a folder."""
     parser = argparse.ArgumentParser(prog="python -m verifiers.judge", description="Judge the rubrics of graded rollouts.")
     agent, rollouts, verdicts = places(parser, argv, "--verdicts")
-    if not verdicts.is_dir():
-        raise errors.missing(verdicts, f"run the grade stage for {agent} first")
+    layout.present(verdicts, f"run the grade stage for {agent} first")
     counts = run(rollouts, verdicts, params.section(STAGE), Store())
     print(f"{agent}: {counts['judged']} rubrics judged, {counts['not_judged']} not judged (code only), {counts['errors']} errors")
     return 0
