@@ -20,7 +20,13 @@ from specs.records import Step as Turn
 
 LOOK = ("Let me see what is here.", "First a look at the files.", "I'll start by listing the folder.", "What do we have?")
 READ = ("Now the start of {}.", "A look into {}.", "I'll read {} before I touch anything.", "{} next.")
-WORK = ("Now {}.", "On to the work: {}.", "Next, {}.", "I'll write a short script for this: {}.")
+FIRST = (
+    "On to the work. `{path}`: {about}.",
+    "Now for `{path}`: {about}.",
+    "A short script for `{path}`: {about}.",
+    "Now to `{path}`: {about}.",
+)
+NEXT = ("Next comes `{path}`: {about}.", "Then `{path}`: {about}.", "Another script, for `{path}`: {about}.", "On to `{path}`: {about}.")
 CHECK = ("Let me check the result.", "A last look at what was written.", "I'll verify the output.")
 DONE = ("Done. What you asked for is in {}.", "All finished: see {}.", "That's it; you'll find everything in {}.", "Done: {}.")
 LINES = 12
@@ -91,7 +97,9 @@ def _working(
     text = scripts.script(
         inputs, script_params(one.step, bound), one.step.operation.solution, artifacts.of(one.artifact).writing(one.artifact, one.answer)
     )
-    return Turn("exec", {"command": f"python3 - <<'EOF'\n{text}EOF"}, rng.choice(WORK).format(one.step.operation.spec["about"]))
+    earlier = any(not a.step.operation.packaged for a in asked[:number])
+    says = rng.choice(NEXT if earlier else FIRST).format(path=one.artifact.path, about=one.step.operation.spec["about"])
+    return Turn("exec", {"command": f"python3 - <<'EOF'\n{text}EOF"}, says)
 
 
 def script_params(step: Step, bound: dict[str, Binding]) -> dict[str, Any]:
