@@ -2,7 +2,8 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-PYTHON ?= python3
+# The system's Python where it is of the version on the path: distributions build theirs with profiles, and tasks compile a sixth faster.
+PYTHON ?= $(shell python3 -c 'import sys; print(*sys.version_info[:2])' | grep -qxF "$$(/usr/bin/python3 -c 'import ensurepip, sys; print(*sys.version_info[:2])' 2>/dev/null)" && echo /usr/bin/python3 || echo python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 RUN := PATH="$(abspath $(BIN)):$$PATH" HF_HUB_OFFLINE=1 HF_HUB_DISABLE_TELEMETRY=1 DVC_NO_ANALYTICS=1 PYTHONDONTWRITEBYTECODE=1
@@ -20,13 +21,13 @@ setup: boxes $(VENV)/ready ## install what the pipeline and the tests need
 boxes:
 	@if command -v bwrap >/dev/null && /usr/bin/python3 -c 'import openpyxl, yaml' 2>/dev/null; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends bubblewrap python3 python3-openpyxl python3-yaml util-linux >/dev/null; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends bubblewrap python3 python3-openpyxl python3-venv python3-yaml util-linux >/dev/null; \
 	else \
 	  echo "boxes need bubblewrap and the system's Python with PyYAML and openpyxl; run this, then try again:" >&2; \
 	  echo "  sudo apt-get install --no-install-recommends bubblewrap python3 python3-openpyxl python3-yaml util-linux" >&2; exit 1; \
 	fi
 
-$(VENV)/ready: requirements.txt constraints.txt
+$(VENV)/ready: requirements.txt constraints.txt | boxes
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; name one: make setup PYTHON=python3.11" >&2; exit 1; }
 	$(BIN)/pip install --quiet --constraint constraints.txt --requirement requirements.txt
@@ -100,7 +101,7 @@ export: setup $(if $(filter inspect,$(FORMAT)),$(INSPECT)/ready) ## AGENT=<name>
 # What Inspect pins is not what we pin, so it has an environment of its own.
 inspect: $(INSPECT)/ready ## Inspect, for FORMAT=inspect and to look at what that wrote: .inspect/bin/inspect view --log-dir <dir>
 
-$(INSPECT)/ready: constraints-inspect.txt
+$(INSPECT)/ready: constraints-inspect.txt | boxes
 	@test -x $(INSPECT)/bin/python || $(PYTHON) -m venv $(INSPECT)
 	$(INSPECT)/bin/pip install --quiet --constraint constraints-inspect.txt inspect-ai
 	@touch $@
