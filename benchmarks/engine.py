@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 START_S = 60
+FOLDER = "clawgym-engine-"  # how the name of an engine's own folder begins
 PROGRAMS = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -32,7 +33,7 @@ def engine() -> Iterator[str]:
     program = shutil.which("dockerd", path=PROGRAMS)
     if program is None or os.geteuid() != 0:
         raise NoEngine("no Docker engine: set DOCKER_HOST, or be root and have docker.io installed")
-    with tempfile.TemporaryDirectory(prefix="clawgym-engine-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix=FOLDER, ignore_cleanup_errors=True) as folder:
         address = f"unix://{folder}/docker.sock"
         places = ["--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec", "--pidfile", f"{folder}/pid", "-H", address]
         alone = ["--bridge=none", "--iptables=false", "--ip-forward=false", "--storage-driver", "overlay2"]

@@ -250,7 +250,7 @@ def test_a_full_build_lies_beside_the_default_one(tmp_path: Path) -> None:
         done = subprocess.run([sys.executable, "-m", *words], check=False, cwd=tmp_path, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
 
-    run("generators.compile", "--full", "--scale", "0.05")
+    run("generators.compile", "--full", "--scale", "0.08")
     run("bench.dataset", "--full")
     assert {p.relative_to(tmp_path).as_posix() for p in tmp_path.glob("data/*")} == {"data/full"}
     tasks = list(shards.read(tmp_path / "data/full/tasks", Task))

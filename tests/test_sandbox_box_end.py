@@ -9,8 +9,9 @@ import pytest
 from boxes_making import GIVEN
 from projects import running
 
+from benchmarks.engine import FOLDER
 from sandbox import cgroups
-from sandbox.box import BoxError
+from sandbox.box import Box, BoxError
 from sandbox.box import open_box as bubble
 from specs.records import file_of
 
@@ -20,34 +21,40 @@ def groups_of_this_process() -> list[Path]:
     return [] if where is None else [p for parent in where.parents.values() for p in parent.glob(f"clawgym-{os.getpid()}-*")]
 
 
-def mounts() -> list[str]:
-    """Mounts of this machine but for those of engines that other workers have started: their containers come and go meanwhile."""
-    own = os.environ.get("DOCKER_HOST", "none").removeprefix("unix://").removesuffix("/docker.sock")
-    return [line for line in Path("/proc/mounts").read_text().splitlines() if own in line or "/clawgym-engine-" not in line]
+def of_the_host() -> tuple[list[Path], list[str]]:
+    """Control groups of this process, and mounts but for those of engines that other workers have started: containers come and go there."""
+    own = os.environ.get("DOCKER_HOST", "").removeprefix("unix://").removesuffix("/docker.sock")
+    mounts = Path("/proc/mounts").read_text().splitlines()
+    return groups_of_this_process(), [line for line in mounts if FOLDER not in line or (own and own in line)]
+
+
+def left_running(box: Box) -> str:
+    """A process that would run for an hour, by its command line; the other backend's tests may run beside, with one of their own."""
+    command = f"sleep 4321.{os.getpid()}"
+    box.exec(f"{command} & until grep -q sleep /proc/$!/comm; do :; done")  # on its way there it has no command line
+    assert running(command)
+    return command
 
 
 def test_nothing_stays_when_a_box_ends(open_box):
     with open_box(()), open_box(()):
         pass  # whatever is made once, such as the connection to an engine, is there now
     descriptors = len(os.listdir("/proc/self/fd"))
-    before = groups_of_this_process(), mounts()
-    mark = f"sleep 4321.{os.getpid()}"  # the other backend's test may run beside this one
+    before = of_the_host()
     with open_box(GIVEN) as box:
-        box.exec(f"{mark} & until grep -q sleep /proc/$!/comm; do :; done")  # on its way there it has no command line
-        assert running(mark)
-    assert not running(mark)
+        command = left_running(box)
+    assert not running(command)
     assert len(os.listdir("/proc/self/fd")) == descriptors
-    assert (groups_of_this_process(), mounts()) == before
+    assert of_the_host() == before
 
 
 def test_nothing_stays_when_the_user_of_a_box_fails(open_box):
-    before = groups_of_this_process(), mounts()
-    mark = f"sleep 1234.{os.getpid()}"
+    before, commands = of_the_host(), []
     with pytest.raises(KeyError), open_box(GIVEN) as box:
-        box.exec(f"{mark} &")
+        commands.append(left_running(box))
         raise KeyError
-    assert (groups_of_this_process(), mounts()) == before
-    assert not running(mark)
+    assert not running(commands[0])
+    assert of_the_host() == before
 
 
 def test_a_box_that_does_not_start_says_why(monkeypatch):
