@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import subprocess
-import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from specs.archives import unpack
 from specs.errors import Problem, UserError
 
 GIT_TIMEOUT_S = 60
@@ -45,8 +44,8 @@ def laid_out(commit: str, paths: Sequence[str] = (), root: Path = Path()) -> Ite
     if archive is None:
         yield None
         return
-    with tempfile.TemporaryDirectory() as folder, tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        _unpack(tar, Path(folder))
+    with tempfile.TemporaryDirectory() as folder:
+        unpack(archive, Path(folder))
         yield Path(folder)
 
 
@@ -56,14 +55,3 @@ def differing(commit: str, paths: Iterable[str], root: Path = Path()) -> list[st
     changed = git(root, "diff", "--name-only", "-z", commit, "--", *wanted) or b""
     new = git(root, "ls-files", "--others", "--exclude-standard", "-z", "--", *wanted) or b""
     return sorted({name.decode(errors="replace") for name in (changed + new).split(b"\0") if name})
-
-
-def _unpack(tar: tarfile.TarFile, folder: Path) -> None:
-    """Write the archive's plain files below `folder`; links and names that lead out of it are left out (Python 3.11.2 has no filters)."""
-    for member in tar.getmembers():
-        name = PurePosixPath(member.name)
-        content = tar.extractfile(member) if member.isreg() and not name.is_absolute() and ".." not in name.parts else None
-        if content is not None:
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content.read())

@@ -7,13 +7,11 @@ state and what Node compiled for it are kept. All of it lies in .openclaw/; what
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +21,7 @@ from sandbox.box import Box, Caps, start_box
 from sandbox.doors import Doors
 from sandbox.spawning import source
 from specs import digests, errors
+from specs.archives import unpack
 from specs.errors import BoundaryError
 
 LOCK = Path(__file__).parent / "npm"
@@ -107,8 +106,7 @@ def _rehearsed(home: Path) -> None:
         box.exec(f"mv {CACHE} {WARM}/cache && tar -C {WARM} -cf {WARM}.tar .", timeout_s=60)
         content = box.read(f"{WARM}.tar")
     shutil.rmtree(home / "warm", ignore_errors=True)
-    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-        archive.extractall(home / "warm", filter="data")
+    unpack(content, home / "warm")
     _readable(home / "warm")
 
 
