@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from specs import layout, rows
 
 T = TypeVar("T")
 ROWS = 64  # of a row group: as many records are in memory at a time, however large the shard
+PART = 1024  # records that a stage which looks up others by them holds at a time
 
 
 class Writer:
@@ -95,15 +96,24 @@ def write(root: Path, cls: type[T], items: Iterable[tuple[str, T]]) -> int:
 def read(root: Path, cls: type[T], split: str | None = None, ids: Iterable[str] | None = None) -> Iterator[T]:
     """Records under `root`, in order of split and id; only those of `split` and of `ids` where given.
 
-    Raises UserError where `root` is missing: the stage before has not run.
+    Of a class that has some fields of the records' own, only these are read. Raises UserError where `root` is missing: the stage before
+    has not run.
     """
     wanted = None if ids is None else set(ids)
+    fields = rows.schema_of(cls).names
     for path in _paths(root, split):
         if wanted is not None and not any(i[0] == path.stem for i in wanted):
             continue
-        for group in _groups(path, wanted):
+        for group in _groups(path, wanted, fields):
             for row in group.to_pylist():
                 yield rows.from_row(cls, row)
+
+
+def parts(records: Iterable[T], size: int = PART) -> Iterator[list[T]]:
+    """The records in lists of `size`, the last perhaps shorter, so that what is looked up for a list goes with it."""
+    rest = iter(records)
+    while part := list(islice(rest, size)):
+        yield part
 
 
 def listed(root: Path) -> Iterator[tuple[str, str]]:
@@ -119,16 +129,16 @@ def _paths(root: Path, split: str | None) -> list[Path]:
     return sorted(root.glob(f"{split or '*'}/*.parquet"))
 
 
-def _groups(path: Path, wanted: set[str] | None) -> Iterator[pa.Table]:
-    """The row groups of a shard, with the wanted rows alone; what holds none of these is not read."""
+def _groups(path: Path, wanted: set[str] | None, fields: list[str]) -> Iterator[pa.Table]:
+    """These columns of a shard's row groups, with the wanted rows alone; what holds none of these is not read."""
     with pq.ParquetFile(path) as file:
         for number in range(file.num_row_groups):
             if wanted is None:
-                yield file.read_row_group(number)
+                yield file.read_row_group(number, columns=fields)
                 continue
             mask = [i in wanted for i in file.read_row_group(number, columns=["id"]).column("id").to_pylist()]
             if any(mask):
-                yield file.read_row_group(number).filter(pa.array(mask))
+                yield file.read_row_group(number, columns=fields).filter(pa.array(mask))
 
 
 def find(root: Path, cls: type[T], identity: str) -> T | None:

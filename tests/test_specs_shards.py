@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from pathlib import Path
 
 import datasets
@@ -27,6 +28,29 @@ def test_what_is_written_is_read_in_order_of_split_and_id(tmp_path: Path) -> Non
     order = sorted(TASKS, key=lambda t: (t[0], t[1].id))
     assert list(shards.read(tmp_path / "t", Task)) == [task for _, task in order]
     assert list(shards.read(tmp_path / "t", Task, split="bench")) == [task for split, task in order if split == "bench"]
+
+
+@dataclass(frozen=True)
+class Instructed:
+    """Some of a task's fields, in another order."""
+
+    outputs: tuple[str, ...]
+    instruction: str
+    id: str
+
+
+def test_a_class_with_some_of_the_fields_reads_these(tmp_path: Path) -> None:
+    shards.write(tmp_path / "t", Task, TASKS)
+    wanted = [task.id for _, task in TASKS[::3]]
+    found = list(shards.read(tmp_path / "t", Instructed, ids=wanted))
+    assert found == [Instructed(t.outputs, t.instruction, t.id) for t in shards.read(tmp_path / "t", Task, ids=wanted)]
+
+
+@given(st.lists(st.integers()), st.integers(1, 9))
+def test_parts_are_the_whole_in_lists_of_a_size(items: list[int], size: int) -> None:
+    found = list(shards.parts(iter(items), size))
+    assert [i for part in found for i in part] == items
+    assert all(len(part) == size for part in found[:-1]) and all(0 < len(part) <= size for part in found)
 
 
 @given(st.randoms(use_true_random=False))

@@ -77,13 +77,13 @@ def test_what_is_trained_on_does_not_hang_on_a_text_that_differs_from_run_to_run
     """A sequence's id is a digest of its tokens, and these may hold what a command printed of its time."""
     one = [replace(sequence(name), rollout="r" + name) for name in "abcdefgh"]
     other = [replace(sequence(name + " again", f"Add up {name}."), rollout="r" + name) for name in "abcdefgh"]
-    assert [s.rollout for s in sft.chosen(one, SETTINGS)] == [s.rollout for s in sft.chosen(other, SETTINGS)]
+    assert [s.rollout for s in sft.chosen(sft.listed(one), SETTINGS)] == [s.rollout for s in sft.chosen(sft.listed(other), SETTINGS)]
 
 
 def test_the_sequences_of_a_rollout_stay_together_in_order_of_its_calls() -> None:
     many = [replace(sequence(f"{n}{name}"), rollout=name, spans=(tokens.Span(n, 0, 1),)) for n in (2, 0, 1) for name in "ab"]
-    drawn = sft.chosen(many, SETTINGS)
-    assert [s.spans[0].call for s in drawn] == [0, 1, 2] * 2 and len({s.rollout for s in drawn[:3]}) == 1
+    drawn = sft.chosen(sft.listed(many), SETTINGS)
+    assert [s.call for s in drawn] == [0, 1, 2] * 2 and len({s.rollout for s in drawn[:3]}) == 1
 
 
 def test_the_stage_writes_the_checkpoint_and_what_it_was_trained_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,10 @@ without changing that leaves every checkpoint as it is.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ from transformers import AutoTokenizer
 
 from specs import digests, errors, layout, params, progress, rows, shards, tokens
 from specs.errors import BoundaryError
-from specs.records import Rollout, Verdict
+from specs.records import Rollout
 from specs.store import Store
 from train import chat, merging, turns
 from train.merging import Merged
@@ -45,8 +48,25 @@ def tokenizer_digest(folder: Path) -> str:
     return digests.digest([[f.name, digests.of_bytes(f.read_bytes())] for f in [*files, *code]])
 
 
-def sort_out(rollouts: Iterable[Rollout], verdicts: Iterable[Verdict]) -> tuple[list[Rollout], dict[str, int]]:
-    """(solved rollouts, counts of the others). One that failed as machinery, or was not graded, is an error and nobody's fault."""
+@dataclass(frozen=True)
+class Ended:
+    """Of a rollout, how it ended."""
+
+    id: str
+    status: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Of a verdict, what counts here."""
+
+    rollout: str
+    status: str
+    solved: bool
+
+
+def sort_out(rollouts: Iterable[Ended], verdicts: Iterable[Judged]) -> tuple[list[str], dict[str, int]]:
+    """(ids of solved rollouts, counts of the others). One that failed as machinery, or was not graded, is an error and nobody's fault."""
     verdict_of = {v.rollout: v for v in verdicts}
     solved, counts = [], {"unsolved": 0, "errors": 0}
     for rollout in rollouts:
@@ -54,23 +74,23 @@ def sort_out(rollouts: Iterable[Rollout], verdicts: Iterable[Verdict]) -> tuple[
         if rollout.status == "error" or verdict is None or verdict.status == "error":
             counts["errors"] += 1
         elif verdict.solved:
-            solved.append(rollout)
+            solved.append(rollout.id)
         else:
             counts["unsolved"] += 1
     return solved, counts
 
 
-def made(rollouts: Sequence[Rollout], tokenizer: Any, tokenizer_key: str, store: Store) -> Iterator[list[tokens.Sequence] | None]:
-    """Each rollout's sequences, or None where the template can't render it; those made before are taken from the store."""
-    with progress.track("sequences", len(rollouts)) as advance:
-        for rollout in rollouts:
-            key = digests.digest([rollout.id, rollout.calls, tokenizer_key])
-            kept = store.get(STAGE, key)
-            if kept is None:
-                kept = _rows(tokenizer, rollout)
-                store.put(STAGE, key, kept)
-            yield None if kept["unreadable"] else [rows.from_row(tokens.Sequence, row) for row in kept["sequences"]]
-            advance()
+def made(
+    rollouts: Iterable[Rollout], tokenizer: Any, tokenizer_key: str, store: Store
+) -> Iterator[tuple[str, list[tokens.Sequence] | None]]:
+    """For each rollout the key under which its sequences are in the store, and these, or None where the template can't render it."""
+    for rollout in rollouts:
+        key = digests.digest([rollout.id, rollout.calls, tokenizer_key])
+        kept = store.get(STAGE, key)
+        if kept is None:
+            kept = _rows(tokenizer, rollout)
+            store.put(STAGE, key, kept)
+        yield key, None if kept["unreadable"] else [rows.from_row(tokens.Sequence, row) for row in kept["sequences"]]
 
 
 def _rows(tokenizer: Any, rollout: Rollout) -> dict[str, Any]:
@@ -81,44 +101,72 @@ def _rows(tokenizer: Any, rollout: Rollout) -> dict[str, Any]:
         return {"unreadable": str(error), "sequences": []}
 
 
-def report(everything: Sequence[tokens.Sequence], most: int, counts: Mapping[str, int]) -> dict[str, Any]:
+@dataclass
+class Tally:
     """The numbers of metrics/sequences.json. `merged` is about all sequences, the others about those of at most `most` tokens."""
-    kept = [s for s in everything if len(s.input_ids) <= most]
-    lengths = [len(s.input_ids) for s in kept]
-    told = {by: sum(s.told == by for s in kept) for by in (turns.ENDPOINT, turns.TEMPLATE)}
-    sizes = {"mean": round(sum(lengths) / len(lengths), 1) if lengths else 0.0, "max": max(lengths, default=0)}
-    numbers = {"kept": len(kept), "too_long": len(everything) - len(kept), **counts, "told": told, "tokens": sizes}
-    return {**numbers, "loss_tokens": sum(sum(s.mask) for s in kept), "merged": _against_calls(everything)}
 
+    most: int
+    counts: Counter[str] = field(default_factory=Counter)
+    told: Counter[str] = field(default_factory=Counter)
+    longest: int = 0
 
-def _against_calls(everything: Sequence[tokens.Sequence]) -> dict[str, Any]:
-    """Tokens to train, and how many `times` as many they would be `apart`, with one sequence a call."""
-    merged = sum(len(s.input_ids) for s in everything)
-    apart = sum(span.end for s in everything for span in s.spans)
-    return {
-        "rollouts": len({s.rollout for s in everything}),
-        "calls": sum(len(s.spans) for s in everything),
-        "sequences": len(everything),
-        "tokens": merged,
-        "apart": apart,
-        "times": round(apart / merged, 2) if merged else 0.0,
-        "differing": sum(s.differing for s in everything),
-    }
+    def add(self, found: Sequence[tokens.Sequence]) -> None:
+        """Count a rollout's sequences."""
+        self.counts.update(rollouts=bool(found), calls=sum(len(s.spans) for s in found), sequences=len(found))
+        for one in found:
+            length = len(one.input_ids)
+            self.counts.update(tokens=length, apart=sum(span.end for span in one.spans), differing=one.differing)
+            if length <= self.most:
+                self.told[one.told] += 1
+                self.longest = max(self.longest, length)
+                self.counts.update(kept=1, kept_tokens=length, loss_tokens=sum(one.mask))
+
+    def report(self, others: Mapping[str, int]) -> dict[str, Any]:
+        """The numbers, those of `others` (rollouts without sequences) among them; `times` is `apart`, one sequence a call, by `tokens`."""
+        counts, kept = self.counts, self.counts["kept"]
+        sizes = {"mean": round(counts["kept_tokens"] / kept, 1) if kept else 0.0, "max": self.longest}
+        merged = {name: counts[name] for name in ("rollouts", "calls", "sequences", "tokens", "apart")}
+        times = round(counts["apart"] / counts["tokens"], 2) if counts["tokens"] else 0.0
+        return {
+            "kept": kept,
+            "too_long": counts["sequences"] - kept,
+            **others,
+            "told": {by: self.told[by] for by in (turns.ENDPOINT, turns.TEMPLATE)},
+            "tokens": sizes,
+            "loss_tokens": counts["loss_tokens"],
+            "merged": {**merged, "times": times, "differing": counts["differing"]},
+        }
 
 
 def main(argv: Sequence[str]) -> int:
-    """Write data/sequences and metrics/sequences.json."""
-    most = int(params.section(STAGE)["max_tokens"])
-    base = layout.model("base")
-    verdicts = shards.read(layout.verdicts(AGENT, SPLIT), Verdict, SPLIT)
-    solved, counts = sort_out(shards.read(layout.rollouts(AGENT, SPLIT), Rollout, SPLIT), verdicts)
-    found = list(made(solved, AutoTokenizer.from_pretrained(base), tokenizer_digest(base), Store()))
-    everything = [s for some in found if some is not None for s in some]
-    shards.write(layout.SEQUENCES, tokens.Sequence, ((SPLIT, s) for s in everything if len(s.input_ids) <= most))
+    """Write data/sequences and metrics/sequences.json. In memory are the ids of all rollouts and sequences, and a few of these."""
+    tally = Tally(int(params.section(STAGE)["max_tokens"]))
+    verdicts = shards.read(layout.verdicts(AGENT, SPLIT), Judged, SPLIT)
+    solved, counts = sort_out(shards.read(layout.rollouts(AGENT, SPLIT), Ended, SPLIT), verdicts)
+    with closing(Store()) as store:
+        places, unreadable = _made(solved, tally, store)
+        with shards.Writer(layout.SEQUENCES, tokens.Sequence) as writer:
+            for _, key, number in sorted(places):
+                writer.add(SPLIT, (store.get(STAGE, key) or {})["sequences"][number])
     layout.METRICS.mkdir(exist_ok=True)
-    numbers = report(everything, most, {**counts, "unreadable": found.count(None)})
+    numbers = tally.report({**counts, "unreadable": unreadable})
     (layout.METRICS / "sequences.json").write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
     return 0
+
+
+def _made(solved: Sequence[str], tally: Tally, store: Store) -> tuple[list[tuple[str, str, int]], int]:
+    """Have these rollouts' sequences in the store; (id, key, number under the key) of those to be written, and rollouts without any."""
+    base = layout.model("base")
+    tokenizer, tokenizer_key = AutoTokenizer.from_pretrained(base), tokenizer_digest(base)
+    places: list[tuple[str, str, int]] = []
+    unreadable = 0
+    with progress.track("sequences", len(solved)) as advance:
+        for key, found in made(shards.read(layout.rollouts(AGENT, SPLIT), Rollout, SPLIT, solved), tokenizer, tokenizer_key, store):
+            unreadable += found is None
+            tally.add(found or [])
+            places += [(s.id, key, number) for number, s in enumerate(found or []) if len(s.input_ids) <= tally.most]
+            advance()
+    return places, unreadable
 
 
 if __name__ == "__main__":

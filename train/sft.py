@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,26 +63,43 @@ def train(model: Any, tokenizer: Any, sequences: Sequence[tokens.Sequence], sett
         return [float(entry["loss"]) for entry in training.run(trainer, STAGE, settings.steps)]
 
 
-def chosen(sequences: Sequence[tokens.Sequence], settings: Settings) -> list[tokens.Sequence]:
+@dataclass(frozen=True)
+class Listed:
+    """A sequence without its tokens: how many it has, and the first `call` of its rollout that is in it."""
+
+    id: str
+    rollout: str
+    call: int
+    length: int
+
+
+def listed(sequences: Iterable[tokens.Sequence]) -> list[Listed]:
+    """The sequences without their tokens."""
+    return [Listed(s.id, s.rollout, s.spans[0].call, len(s.input_ids)) for s in sequences]
+
+
+def chosen(sequences: Sequence[Listed], settings: Settings) -> list[Listed]:
     """Those to train on, in order. By their rollouts, which are the same in every run, where a text may hold how long something took."""
-    ordered = sorted(sequences, key=lambda s: (s.rollout, s.spans[0].call))  # a rollout's sequences stay together, in order of its calls
+    ordered = sorted(sequences, key=lambda s: (s.rollout, s.call))  # a rollout's sequences stay together, in order of its calls
     return training.drawn(ordered, settings.steps * settings.batch, settings.seed, lambda s: s.rollout)
 
 
 def main(argv: Sequence[str]) -> int:
     """Write models/sft, metrics/sft.json and plots/sft.csv."""
     settings = Settings(**params.section(STAGE))
-    everything = list(shards.read(layout.SEQUENCES, tokens.Sequence))
+    everything = listed(shards.read(layout.SEQUENCES, tokens.Sequence))
     if not everything:
         raise UserError(
             [Problem(str(layout.SEQUENCES), 1, 1, "", "no sequences to train on", "no teacher rollout was solved, or all are too long")]
         )
-    short = [s for s in everything if len(s.input_ids) <= settings.max_tokens]
+    short = [s for s in everything if s.length <= settings.max_tokens]
     if not short:
-        shortest = min(len(s.input_ids) for s in everything)
+        shortest = min(s.length for s in everything)
         params_file = located.load(Path("params.yaml"))
         raise UserError([params_file.problem((STAGE, "max_tokens"), "every sequence is longer", f"the shortest has {shortest} tokens")])
-    used = chosen(short, settings)
+    ordered = chosen(short, settings)
+    known = {s.id: s for s in shards.read(layout.SEQUENCES, tokens.Sequence, ids=[s.id for s in ordered])}
+    used = [known[s.id] for s in ordered]
     training.quiet()
     model, tokenizer = engine.load(layout.model("base"), settings.device, torch.float32)
     losses = train(model, tokenizer, used, settings)

@@ -11,7 +11,7 @@ import argparse
 import functools
 import importlib
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +52,35 @@ class Graded:
     code: float
     checks: tuple[CheckScore, ...]
     solved: bool
+
+
+@dataclass(frozen=True)
+class Work:
+    """What of a rollout is graded: how it ended and what it changed. The conversation, which is nearly all of it, is not read."""
+
+    id: str
+    task: str
+    agent: str
+    status: str
+    error: Failure | None
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Which task a rollout was of."""
+
+    id: str
+    task: str
+    task_digest: str
+
+
+@dataclass(frozen=True)
+class _Sealed:
+    """A record's id and digest."""
+
+    id: str
+    digest: str
 
 
 @functools.cache
@@ -125,12 +154,12 @@ def _kind(name: str) -> Callable[..., tuple[float, str]]:
     return check
 
 
-def key(rollout: Rollout, verifier: Verifier) -> str:
-    """A verdict's id: what it depends on."""
-    return digests.digest([rollout.id, verifier.digest, code_digest()])
+def key(rollout: str, verifier_digest: str) -> str:
+    """A verdict's id: what it depends on, the rollout by its id."""
+    return digests.digest([rollout, verifier_digest, code_digest()])
 
 
-def verdict(task: Task, verifier: Verifier, rollout: Rollout, graders: Graders) -> Verdict:
+def verdict(task: Task, verifier: Verifier, rollout: Rollout | Work, graders: Graders) -> Verdict:
     """The verdict on one rollout; a failure of the machinery, the rollout's or the grader's own, has status error and score 0."""
     failure, graded = rollout.error, None
     if rollout.status != "error":
@@ -139,7 +168,7 @@ def verdict(task: Task, verifier: Verifier, rollout: Rollout, graders: Graders) 
         except BoundaryError as error:
             failure = Failure(error.boundary, str(error))
     return Verdict(
-        id=key(rollout, verifier),
+        id=key(rollout.id, verifier.digest),
         rollout=rollout.id,
         task=task.id,
         agent=rollout.agent,
@@ -158,41 +187,66 @@ def verdict(task: Task, verifier: Verifier, rollout: Rollout, graders: Graders) 
 def run(rollouts: Path, out: Path, agent: str, workers: int, store: Store, sandbox: Sandbox) -> dict[str, int]:
     """Grade all rollouts of a folder that are not graded yet, and write the verdicts of exactly these; counts by status.
 
-    Raises UserError where a rollout's task is gone, or where there are no rollouts.
+    In memory are the ids of all of them, and one part of them with its tasks. Raises UserError where a rollout's task is gone, or where
+    there are no rollouts.
     """
-    found = list(shards.read(layout.present(rollouts, f"run the rollout stage for {agent} first"), Rollout))
+    found = list(shards.read(layout.present(rollouts, f"run the rollout stage for {agent} first"), _Run))
     ids = {r.task for r in found}
-    tasks = {t.id: t for t in shards.read(layout.TASKS, Task, ids=ids)}
-    verifiers = {v.id: v for v in shards.read(layout.VERIFIERS, Verifier, ids=ids)}
-    _refuse_strangers(rollouts, found, tasks, verifiers)
-    done = {r.id: store.record("grade", key(r, verifiers[r.task]), Verdict) for r in found}
-    todo = [r for r in found if done[r.id] is None]
+    verifiers = {v.id: v.digest for v in shards.read(layout.VERIFIERS, _Sealed, ids=ids)}
+    _refuse_strangers(rollouts, found, {t.id: t.digest for t in shards.read(layout.TASKS, _Sealed, ids=ids)}, verifiers)
+    keys = {r.id: key(r.id, verifiers[r.task]) for r in found}
+    missing = set(store.missing("grade", keys.values()))
+    todo = [r for r, verdict_id in keys.items() if verdict_id in missing]
+    failed: dict[str, Verdict] = {}
     with Graders(workers, sandbox=sandbox) as graders, progress.track(f"grade {agent}", len(todo)) as advance:
-        judge = functools.partial(_judged, tasks, verifiers, graders)
-        for rollout, made in finished(judge, todo, workers):
-            if made.status == "graded":  # errors are tried again
-                store.put("grade", made.id, made)
-            done[rollout.id] = made
-            advance()
-    verdicts = [v for v in done.values() if v is not None]
-    shards.write(out, Verdict, ((tasks[v.task].split, v) for v in verdicts))
-    return {
-        "graded": sum(v.status == "graded" for v in verdicts),
-        "errors": sum(v.status == "error" for v in verdicts),
-        "solved": sum(v.solved for v in verdicts),
-    }
+        for part in shards.parts(shards.read(rollouts, Work, ids=todo)):
+            for made in _verdicts(part, graders, workers):
+                if made.status == "graded":
+                    store.put("grade", made.id, made)
+                else:
+                    failed[made.id] = made  # not kept: errors are tried again
+                advance()
+    split_of = {task: split for split, task in shards.listed(layout.TASKS) if task in ids}
+    ordered = sorted((split_of[r.task], keys[r.id]) for r in found)
+    with shards.Writer(out, Verdict) as writer:
+        return _written(ordered, failed, store, writer)
 
 
-def _judged(tasks: dict[str, Task], verifiers: dict[str, Verifier], graders: Graders, rollout: Rollout) -> Verdict:
-    return verdict(tasks[rollout.task], verifiers[rollout.task], rollout, graders)
+def _verdicts(part: Sequence[Work], graders: Graders, workers: int) -> Iterator[Verdict]:
+    """Verdicts on these rollouts, as they come."""
+    tasks, verifiers = looked_up(part)
+
+    def judge(rollout: Work) -> Verdict:
+        return verdict(tasks[rollout.task], verifiers[rollout.task], rollout, graders)
+
+    yield from (made for _, made in finished(judge, part, workers))
 
 
-def _refuse_strangers(root: Path, rollouts: Sequence[Rollout], tasks: dict[str, Task], verifiers: dict[str, Verifier]) -> None:
-    """Rollouts of tasks that are gone, or that were others when they were run, can't be graded."""
+def looked_up(part: Sequence[Work]) -> tuple[dict[str, Task], dict[str, Verifier]]:
+    """The tasks of these rollouts and their verifiers, by the task's id."""
+    ids = {r.task for r in part}
+    tasks = {t.id: t for t in shards.read(layout.TASKS, Task, ids=ids)}
+    return tasks, {v.id: v for v in shards.read(layout.VERIFIERS, Verifier, ids=ids)}
+
+
+def _written(ordered: Iterable[tuple[str, str]], failed: Mapping[str, Verdict], store: Store, writer: shards.Writer) -> dict[str, int]:
+    """Write the verdicts of these (split, id), of which those that did not fail are in the store; counts by status."""
+    counts = {"graded": 0, "errors": 0, "solved": 0}
+    for split, identity in ordered:
+        made = failed.get(identity) or store.record("grade", identity, Verdict)
+        if made is None:
+            raise BoundaryError("store", f"{store.path}: a verdict that was kept is gone; run again")
+        writer.add(split, rows.to_row(made))
+        counts["graded"] += made.status == "graded"
+        counts["errors"] += made.status == "error"
+        counts["solved"] += made.solved
+    return counts
+
+
+def _refuse_strangers(root: Path, rollouts: Sequence[_Run], tasks: Mapping[str, str], verifiers: Mapping[str, str]) -> None:
+    """Rollouts of tasks that are gone, or that were others when they were run, can't be graded; both by the digests that there are."""
     gone = {r.task: "a rollout of a task that is not in the dataset" for r in rollouts if not (r.task in tasks and r.task in verifiers)}
-    changed = {
-        r.task: "a rollout of a task that has changed since" for r in rollouts if r.task in tasks and r.task_digest != tasks[r.task].digest
-    }
+    changed = {r.task: "a rollout of a task that has changed since" for r in rollouts if tasks.get(r.task, r.task_digest) != r.task_digest}
     if gone or changed:
         raise UserError(Problem(str(root), 1, 1, i, what, "run the rollout stage again") for i, what in {**changed, **gone}.items())
 

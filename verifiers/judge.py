@@ -19,10 +19,10 @@ from specs.asking import Asker
 from specs.endpoint import Endpoint, key_of
 from specs.progress import track
 from specs.recorded import Records
-from specs.records import Change, CheckScore, Failure, Rollout, RubricItem, Task, Verdict, Verifier
+from specs.records import Change, CheckScore, Failure, RubricItem, Task, Verdict, Verifier
 from specs.replies import Talk
 from specs.store import Store
-from verifiers.grade import SOLVED, places
+from verifiers.grade import SOLVED, Work, looked_up, places
 from verifiers.judging import Judge, Judgement, judgement, question
 from verifiers.snapshot import Fault, view_of
 
@@ -160,14 +160,14 @@ def _taken_in(case: Case, judge: Judge, scores: Sequence[CheckScore]) -> Verdict
 def run(rollouts: Path, verdicts: Path, section: Mapping[str, Any], store: Store) -> dict[str, int]:
     """Take the rubrics into a folder of verdicts, which it replaces; counts by what became of them. Raises as `judged` does."""
     given = {v.rollout: v for v in shards.read(verdicts, Verdict)}
-    ids = {v.task for v in given.values()}
-    tasks = {t.id: t for t in shards.read(layout.TASKS, Task, ids=ids)}
-    verifiers = {v.id: v for v in shards.read(layout.VERIFIERS, Verifier, ids=ids)}
     made = list(given.values())
     if judge_of(section) is not None:
-        found = (r for r in shards.read(rollouts, Rollout) if r.id in given)
-        made = judged([Case(tasks[r.task], verifiers[r.task], r.changes, given[r.id]) for r in found], section, store)
-        shards.write(verdicts, Verdict, ((tasks[v.task].split, v) for v in made))
+        made = []
+        for part in shards.parts(shards.read(rollouts, Work, ids=given)):
+            tasks, verifiers = looked_up(part)
+            made += judged([Case(tasks[r.task], verifiers[r.task], r.changes, given[r.id]) for r in part], section, store)
+        split_of = {task: split for split, task in shards.listed(layout.TASKS)}
+        shards.write(verdicts, Verdict, ((split_of[v.task], v) for v in made))
     return {
         "judged": sum(v.judging == JUDGED for v in made),
         "not_judged": sum(v.status == "graded" and v.judging == NOT_JUDGED for v in made),
