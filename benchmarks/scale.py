@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import random
+import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 
 import psutil
 
@@ -23,13 +26,15 @@ from sandbox.episodes import Attempt, roll_out
 from sandbox.planning import plan
 from sandbox.runner import Done, Rules
 from sandbox.spending import Spent
-from specs import rows
-from specs.records import Rollout, Solution, Step, Task
+from specs import layout, rows, shards
+from specs.records import Check, Rollout, Solution, Step, Task, Verifier, Weights, sealed
 from specs.store import Store
 
 ROUNDS, CHARS = 13, 64_000  # of a trajectory in arXiv 2604.26904: 13.0 rounds and 18.7K tokens of some four characters
 MB = 1 << 20
-WORDS = Path(__file__).resolve().parent.parent.joinpath("docs", "language.md")
+ROOT = Path(__file__).resolve().parent.parent
+WORDS = ROOT / "docs" / "language.md"
+EVERY_S = 0.2  # how often memory is looked at
 
 
 def trajectory(number: int) -> tuple[Task, Solution]:
@@ -77,12 +82,47 @@ def kept(rollouts: Sequence[Rollout]) -> None:
         start = perf_counter()
         ends.export(Path(folder, "shards"), "train", Done(frozenset(packed), frozenset(), Spent()), store, "teacher")
         exporting_s = perf_counter() - start
-        shards = sum(path.stat().st_size for path in Path(folder, "shards").rglob("*.parquet"))
+        exported = sum(path.stat().st_size for path in Path(folder, "shards").rglob("*.parquet"))
     chars = sum(len(json.dumps(rollout.messages)) for rollout in rollouts) / count
     print(f"a rollout of {rollouts[0].usage.turns} rounds that ends with {chars:,.0f} characters:")
-    print(f"  in the store {sum(map(len, packed.values())) / count / 1000:.1f} kB, in shards {shards / count / 1000:.1f} kB")
+    print(f"  in the store {sum(map(len, packed.values())) / count / 1000:.1f} kB, in shards {exported / count / 1000:.1f} kB")
     times = {"packed": packing_s, "kept": keeping_s, "exported": exporting_s}
     print("  " + ", ".join(f"{what} in {seconds / count * 1000:.1f} ms" for what, seconds in times.items()))
+
+
+def graded(rollouts: Sequence[Rollout], counts: Sequence[int]) -> None:
+    """Print the most memory that the stage `grade` holds, its graders included, over so many rollouts: those given, again and again."""
+    params = {"expect": [{"path": "out.csv", "digest": "0" * 64}], "gone": [], "under": "", "only": False}
+    checks = (Check("out", "files", params, 1.0, ""),)
+    tasks = [trajectory(number)[0] for number in range(len(rollouts))]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shards.write(folder / layout.TASKS, Task, (("train", task) for task in tasks))
+        verifiers = (sealed(Verifier(task.id, "", checks, (), Weights(1.0, 0.0), ())) for task in tasks)
+        shards.write(folder / layout.VERIFIERS, Verifier, (("train", verifier) for verifier in verifiers))
+        (folder / "params.yaml").write_text("sandbox: {}\ngrade: {workers: 2}\n")
+        for count in counts:
+            again = (dataclasses.replace(rollouts[n % len(rollouts)], id=f"{n:012x}") for n in range(count))
+            with shards.Writer(folder / f"{count}", Rollout) as writer:
+                for rollout in again:
+                    writer.add("train", rows.to_row(rollout))
+            seconds, most = _stage(folder, ["verifiers.grade", "--agent", "a", "--rollouts", f"{count}", "--out", f"{count}-verdicts"])
+            print(f"{count} rollouts graded, {seconds / count * 1000:.0f} ms each: {most:.0f} MB", flush=True)
+
+
+def _stage(folder: Path, command: Sequence[str]) -> tuple[float, float]:
+    """Run a module in the folder, with a store of its own; the seconds it takes, and the most MB that it and its processes hold."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "CLAWGYM_STORE": str(folder / "-".join(command))}
+    start, most = perf_counter(), 0.0
+    with subprocess.Popen([sys.executable, "-m", *command], cwd=folder, env=environment, stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            with suppress(psutil.NoSuchProcess):
+                parent = psutil.Process(process.pid)
+                most = max(most, held([parent, *parent.children(recursive=True)]))
+            sleep(EVERY_S)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return perf_counter() - start, most
 
 
 def held(processes: Sequence[psutil.Process]) -> float:
@@ -123,8 +163,11 @@ def main() -> None:
     parser.add_argument("--rollouts", type=int, default=64)
     parser.add_argument("--boxes", type=int, default=32)
     parser.add_argument("--at-once", type=int, default=16)
+    parser.add_argument("--graded", type=int, nargs="*", default=[512, 4096], help="how many rollouts to grade")
     args = parser.parse_args()
-    kept(made(args.rollouts))
+    rollouts = made(args.rollouts)
+    kept(rollouts)
+    graded(rollouts, args.graded)
     boxes(args.boxes)
     worker(args.at_once)
 
