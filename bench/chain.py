@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import reading
-from specs import layout
+from specs import layout, shards
 from specs.errors import Problem, UserError
 
 MODELS = Path("models")
@@ -46,7 +45,7 @@ def folders(kind: str) -> list[Path]:
 def _rows(kind: str, columns: tuple[str, ...], fits: Callable[[Row], bool]) -> list[Row]:
     found: dict[str, Row] = {}
     for folder in folders(kind):
-        for row in reading.rows(folder, columns):
+        for row in shards.columns(folder, columns):
             if fits(row):
                 found.setdefault(row["id"], row | {"folder": folder.as_posix()})
     return list(found.values())
@@ -81,15 +80,15 @@ def _checkpoint(folder: Path) -> Checkpoint:
 
 def digests_of(root: Path) -> dict[str, str]:
     """Digest by id of the records under `root`, nothing where there are none."""
-    return {r["id"]: r["digest"] for r in reading.rows(root, ("id", "digest"))} if root.is_dir() else {}
+    return {r["id"]: r["digest"] for r in shards.columns(root, ("id", "digest"))} if root.is_dir() else {}
 
 
 def _ids() -> Iterator[Target]:
     if layout.TASKS.is_dir():
-        yield from (Target("task", row["id"]) for row in reading.rows(layout.TASKS, ("id",)))
+        yield from (Target("task", row["id"]) for row in shards.columns(layout.TASKS, ("id",)))
     for kind in ("rollouts", "verdicts"):
         for folder in folders(kind):
-            yield from (Target(kind[:-1], row["id"]) for row in reading.rows(folder, ("id",)))
+            yield from (Target(kind[:-1], row["id"]) for row in shards.columns(folder, ("id",)))
     yield from (Target("model", c.name) for c in checkpoints())
 
 

@@ -6,10 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bench import reading
 from bench.entries import Entry
 from generators import draw
-from specs import layout
+from specs import layout, shards
 from specs.catalogue import Catalogue, Spec
 from specs.errors import Problem, UserError
 from specs.progress import track
@@ -46,7 +45,7 @@ def _drawn_again(tasks: Sequence[Entry], specs: Catalogue, full: bool) -> Iterab
     wanted = {e.id: e for e in tasks}
     root = layout.build(layout.PROVENANCE, full)
     with track("values", len(wanted)) as advance:
-        for row in reading.rows(root, ("id", "seed", "specs")):
+        for row in shards.columns(root, ("id", "seed", "specs")):
             if row["id"] in wanted:
                 task = wanted[row["id"]]
                 domain = specs.domains[task.domain]

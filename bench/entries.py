@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bench import reading
-from specs import digests, layout
+from specs import digests, layout, shards
 from specs.errors import Problem, UserError
 
 FILED = ("id", "digest", "route", "split", "category", "subcategory", "operations", "skills", "persona", "scenario", "domain")
@@ -57,7 +56,9 @@ def read(full: bool) -> Entries:
     """
     root = layout.build(layout.SCORECARDS, full)
     cards = (
-        {(r["id"], r["task_digest"]): r["rejected"] for r in reading.rows(root, ("id", "task_digest", "rejected"))} if root.is_dir() else {}
+        {(r["id"], r["task_digest"]): r["rejected"] for r in shards.columns(root, ("id", "task_digest", "rejected"))}
+        if root.is_dir()
+        else {}
     )
     found = list(_all(full))
     reasons = [cards.get((e.id, e.digest)) for e in found]
@@ -71,9 +72,9 @@ def none_left(full: bool) -> UserError:
 
 
 def _all(full: bool) -> Iterator[Entry]:
-    verifiers = reading.rows(layout.build(layout.VERIFIERS, full), ("id", "checks.list.element.id", "rubric.list.element.id"))
+    verifiers = shards.columns(layout.build(layout.VERIFIERS, full), ("id", "checks.list.element.id", "rubric.list.element.id"))
     sizes = {row["id"]: (len(row["checks"]), len(row["rubric"])) for row in verifiers}
-    for row in reading.rows(layout.build(layout.TASKS, full), (*FILED, *TOLD, SERVED)):
+    for row in shards.columns(layout.build(layout.TASKS, full), (*FILED, *TOLD, SERVED)):
         inputs = tuple((f["path"], f["digest"]) for f in row.pop("workspace") if not f["path"].startswith(".skills/"))
         row["services"] = tuple(s["kind"] for s in row["services"])
         row |= {name: tuple(row[name]) for name in ("operations", "skills", "outputs")}

@@ -13,7 +13,7 @@ import numpy as np
 
 from bench import reading
 from bench.reading import Attempt
-from specs import errors, layout, params
+from specs import errors, layout, params, shards
 from specs.errors import Problem, UserError
 
 DIGITS = 6
@@ -95,7 +95,7 @@ def evaluate(
 def filed(ids: Iterable[str]) -> dict[str, tuple[str, int]]:
     """(category, difficulty) of each of the tasks `ids`. Raises UserError where one is not in data/tasks."""
     wanted = set(ids)
-    tasks = reading.rows(layout.TASKS, ("id", "category", "difficulty"))
+    tasks = shards.columns(layout.TASKS, ("id", "category", "difficulty"))
     found = {row["id"]: (row["category"], row["difficulty"]) for row in tasks if row["id"] in wanted}
     gone = sorted(wanted - set(found))
     if gone:

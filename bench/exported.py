@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from datasets import Features, Json, List, Value
 
 from bench import played
 from bench.played import Played
-from specs import digests
+from specs import digests, shards
 from specs.records import Verdict
 
 ROWS = 64  # of a row group
@@ -161,9 +160,8 @@ def write(some: Iterable[Played], folder: Path, split: str) -> Counts:
     schema = features().arrow_schema
     plain = pa.schema([pa.field(f.name, pa.list_(pa.string()) if f.name == "messages" else f.type) for f in schema])
     (folder / "data").mkdir(parents=True)
-    made = rows(some, counts)
     with ExitStack() as stack:
-        for number, group in enumerate(iter(lambda: list(islice(made, ROWS)), [])):
+        for number, group in enumerate(shards.parts(rows(some, counts), ROWS)):
             if number % FILE_GROUPS == 0:
                 stack.close()
                 path = folder / "data" / f"{split}-{number // FILE_GROUPS:05}.parquet"

@@ -64,7 +64,7 @@ def source(agent: str, split: str) -> Source:
 
 def rows(of: Source, columns: Iterable[str]) -> list[dict[str, Any]]:
     """Those columns of the rollouts, `id` among them. Raises UserError for an id that is no digest: it could name any file."""
-    found = list(reading.rows(of.rollouts, ["id", *columns]))
+    found = list(shards.columns(of.rollouts, ["id", *columns]))
     wrong = [row["id"] for row in found if not _DIGEST.fullmatch(row["id"])]
     if wrong:
         raise UserError([Problem(of.rollouts.as_posix(), 1, 1, "id", f"{i[:80]!r} is no digest") for i in wrong[:10]])
@@ -74,9 +74,9 @@ def rows(of: Source, columns: Iterable[str]) -> list[dict[str, Any]]:
 def played(of: Source, wanted: Iterable[str]) -> Iterator[Played]:
     """The rollouts of those ids, in order of id. All their tasks are in memory at once, the rollouts one by one."""
     ids = set(wanted)
-    about = {row["task"] for row in reading.rows(of.rollouts, ("id", "task")) if row["id"] in ids}
-    tasks = _by_id(layout.TASKS, Task, about)
-    verifiers = _by_id(layout.VERIFIERS, Verifier, about)
+    about = {row["task"] for row in shards.columns(of.rollouts, ("id", "task")) if row["id"] in ids}
+    tasks = shards.by_id(layout.TASKS, Task, about) if layout.TASKS.is_dir() else {}
+    verifiers = shards.by_id(layout.VERIFIERS, Verifier, about) if layout.VERIFIERS.is_dir() else {}
     verdicts = reading.by_rollout(of.verdicts) if of.verdicts.is_dir() else {}
     for rollout in shards.read(of.rollouts, Rollout, ids=ids):
         verdict, task, verifier = verdicts.get(rollout.id), tasks.get(rollout.task), verifiers.get(rollout.task)
@@ -102,8 +102,3 @@ def arguments(call: Any) -> dict[str, Any] | str:
     except (ValueError, RecursionError):
         return text
     return value if said and isinstance(value, dict) and not deeper(value, MOST_NESTED) else text
-
-
-def _by_id(root: Path, cls: type[T], ids: Iterable[str]) -> dict[str, T]:
-    """The records of those ids, or nothing where there are no shards."""
-    return {record.id: record for record in shards.read(root, cls, ids=ids)} if root.is_dir() else {}  # type: ignore[attr-defined]

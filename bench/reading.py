@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import pyarrow.parquet as pq
 
 from specs import layout, shards
 from specs.errors import BoundaryError
@@ -87,17 +85,6 @@ def selection(path: Path = layout.SELECTION) -> Selection:
     """What stage select wrote. Raises UserError where it has not run."""
     value = json.loads(layout.present(path).read_text(encoding="utf-8"))
     return Selection(*(tuple(value[name]) for name in ("train", "bench", "models")))
-
-
-def rows(root: Path, columns: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """Only those (also nested) columns of the shards under `root`, a dictionary a record, in order of split and id.
-
-    Raises UserError where there is no such folder.
-    """
-    wanted = list(columns)
-    for path in sorted(layout.present(root).glob("*/*.parquet")):
-        for batch in pq.ParquetFile(path).iter_batches(batch_size=256, columns=wanted):
-            yield from batch.to_pylist()
 
 
 def metrics(name: str) -> dict[str, Any]:

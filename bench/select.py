@@ -12,9 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import reading
 from bench.reading import Selection
-from specs import digests, errors, layout, located, params
+from specs import digests, errors, layout, located, params, shards
 from specs.errors import Problem, UserError
 
 LEVELS = range(1, 6)
@@ -87,10 +86,10 @@ def select(entries: Sequence[Entry], train: int, bench: int, models: int) -> Sel
 
 def accepted() -> tuple[list[Entry], Counter[str]]:
     """Tasks whose scorecard is of this very task and not rejected; and how many were left out, by why."""
-    cards = {c["id"]: c for c in reading.rows(layout.SCORECARDS, ("id", "rejected", "task_digest"))}
+    cards = {c["id"]: c for c in shards.columns(layout.SCORECARDS, ("id", "rejected", "task_digest"))}
     entries: list[Entry] = []
     left_out: Counter[str] = Counter()
-    for row in reading.rows(layout.TASKS, ("id", "digest", "split", "category", "difficulty", "persona", "scenario")):
+    for row in shards.columns(layout.TASKS, ("id", "digest", "split", "category", "difficulty", "persona", "scenario")):
         digest = row.pop("digest")
         card = cards.get(row["id"])
         if card is None or card["task_digest"] != digest:

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import differences, played, reading, templating
+from bench import differences, played, templating
 from bench.instances import title
 from bench.played import Played, Source
 from bench.texts import Clip, clip
 from bench.turns import Talk, talk
-from specs import digests, errors, layout, progress
+from specs import digests, errors, layout, progress, shards
 from specs.errors import Problem, UserError
 from specs.hostile import text_of
 from specs.records import CheckScore, File
@@ -210,7 +210,7 @@ def _figures(listed: Sequence[Row], graded: Sequence[Row]) -> list[tuple[str, st
 
 def order(of: Source) -> list[str]:
     """The ids of the rollouts as they are listed: by category, task and attempt."""
-    categories = {r["id"]: r["category"] for r in reading.rows(layout.TASKS, ("id", "category"))} if layout.TASKS.is_dir() else {}
+    categories = {r["id"]: r["category"] for r in shards.columns(layout.TASKS, ("id", "category"))} if layout.TASKS.is_dir() else {}
     known = played.rows(of, ("task", "attempt"))
     return [r["id"] for r in sorted(known, key=lambda r: (categories.get(r["task"], ""), r["task"], r["attempt"], r["id"]))]
 

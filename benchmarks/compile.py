@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import psutil
 
+from benchmarks import memory
 from benchmarks.timing import compare, show
 from generators.plan import plans
 from generators.task import build
@@ -27,7 +27,6 @@ from specs import catalogue, params
 
 ROOT = Path(__file__).resolve().parent.parent
 QUERY = "SELECT g, count(*), sum(x) FROM (SELECT range % 7 AS g, range AS x FROM range(50)) GROUP BY g ORDER BY g"
-EVERY_S = 0.5  # how often memory is looked at
 PLACED = re.compile(r"[\w./-]+:\d+:\d+: ")  # how a line begins that tells of a mistake in the specs
 
 
@@ -63,15 +62,13 @@ def compiled(folder: Path, scale: float, workers: int) -> Cost:
     """
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "CLAWGYM_STORE": str(folder / "store.sqlite")}
     command = [sys.executable, "-m", "generators.compile", "--scale", str(scale), "--workers", str(workers)]
-    start, used, most = time.perf_counter(), _cpu(), 0
+    start, used = time.perf_counter(), _cpu()
     told = folder / "told.txt"
     with (
         told.open("w") as file,
         subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=file) as process,
     ):
-        while process.poll() is None:
-            most = max(most, _memory(process.pid))
-            time.sleep(EVERY_S)
+        most = memory.most_held(process)
     refused = tuple(line for line in told.read_text().splitlines() if PLACED.match(line)) if process.returncode == 1 else ()
     if process.returncode != 0 and not refused:
         raise subprocess.CalledProcessError(process.returncode, command, stderr=told.read_text()[-2000:])
@@ -82,17 +79,6 @@ def _cpu() -> float:
     """Processor seconds of the processes that were started here and have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
-
-
-def _memory(pid: int) -> int:
-    """Bytes that a process and those below it hold, what they share counted once."""
-    total = 0
-    with contextlib.suppress(psutil.NoSuchProcess):
-        parent = psutil.Process(pid)
-        for process in [parent, *parent.children(recursive=True)]:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                total += process.memory_full_info().pss
-    return total
 
 
 def _sizes(wanted: Sequence[int], workers: int) -> None:

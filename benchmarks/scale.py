@@ -11,12 +11,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from pathlib import Path
-from time import perf_counter, sleep
+from time import perf_counter
 
 import psutil
 
+from benchmarks import memory
 from benchmarks.making import task_of
 from sandbox import ends, fleet, runner, scripted
 from sandbox.agents import scripted_agent
@@ -34,7 +35,6 @@ ROUNDS, CHARS = 13, 64_000  # of a trajectory in arXiv 2604.26904: 13.0 rounds a
 MB = 1 << 20
 ROOT = Path(__file__).resolve().parent.parent
 WORDS = ROOT / "docs" / "language.md"
-EVERY_S = 0.2  # how often memory is looked at
 
 
 def trajectory(number: int) -> tuple[Task, Solution]:
@@ -113,21 +113,12 @@ def graded(rollouts: Sequence[Rollout], counts: Sequence[int]) -> None:
 def _stage(folder: Path, command: Sequence[str]) -> tuple[float, float]:
     """Run a module in the folder, with a store of its own; the seconds it takes, and the most MB that it and its processes hold."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "CLAWGYM_STORE": str(folder / "-".join(command))}
-    start, most = perf_counter(), 0.0
+    start = perf_counter()
     with subprocess.Popen([sys.executable, "-m", *command], cwd=folder, env=environment, stdout=subprocess.DEVNULL) as process:
-        while process.poll() is None:
-            with suppress(psutil.NoSuchProcess):
-                parent = psutil.Process(process.pid)
-                most = max(most, held([parent, *parent.children(recursive=True)]))
-            sleep(EVERY_S)
+        most = memory.most_held(process) / MB
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
     return perf_counter() - start, most
-
-
-def held(processes: Sequence[psutil.Process]) -> float:
-    """MB of memory that processes hold, what they share divided among those that share it."""
-    return float(sum(process.memory_full_info().pss for process in processes)) / MB
 
 
 def boxes(count: int) -> None:
@@ -137,7 +128,7 @@ def boxes(count: int) -> None:
         for _ in range(count):
             stack.enter_context(open_box(()))
         added = [process for process in psutil.Process().children(recursive=True) if process not in before]
-        print(f"a box: {held(added) / count:.1f} MB in {len(added) / count:.1f} processes, of {count} open at once")
+        print(f"a box: {memory.held(added) / MB / count:.1f} MB in {len(added) / count:.1f} processes, of {count} open at once")
 
 
 def worker(at_once: int) -> None:
@@ -149,7 +140,7 @@ def worker(at_once: int) -> None:
 
     def look(said: str = "", kept: bool = False) -> None:
         named = psutil.process_iter(["cmdline"])
-        seen.append(held([process for process in named if "".join(process.info["cmdline"] or ()).startswith("ray::Worker")]))
+        seen.append(memory.held([process for process in named if "".join(process.info["cmdline"] or ()).startswith("ray::Worker")]) / MB)
 
     with tempfile.TemporaryDirectory() as folder, closing(Store(Path(folder, "store.sqlite"))) as store:
         attempts = plan(agent, [task], 4 * at_once, Caps(), Sandbox())

@@ -109,6 +109,22 @@ def read(root: Path, cls: type[T], split: str | None = None, ids: Iterable[str] 
                 yield rows.from_row(cls, row)
 
 
+def by_id(root: Path, cls: type[T], ids: Iterable[str], split: str | None = None) -> dict[str, T]:
+    """Those records by their ids, in order of split and id. Raises UserError as `read` does."""
+    return {record.id: record for record in read(root, cls, split, ids)}  # type: ignore[attr-defined]
+
+
+def columns(root: Path, names: Iterable[str], split: str | None = None) -> Iterator[dict[str, Any]]:
+    """Only those (also nested) columns of the shards under `root`, a dictionary a record, in order of split and id.
+
+    Raises UserError as `read` does.
+    """
+    wanted = list(names)
+    for path in _paths(root, split):
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=256, columns=wanted):
+            yield from batch.to_pylist()
+
+
 def parts(records: Iterable[T], size: int = PART) -> Iterator[list[T]]:
     """The records in lists of `size`, the last perhaps shorter, so that what is looked up for a list goes with it."""
     rest = iter(records)

@@ -71,6 +71,13 @@ class Store:
         row = self._db.execute("SELECT value FROM items WHERE stage = ? AND key = ?", (stage, key)).fetchone()
         return None if row is None else rows.unpacked(row[0])
 
+    def kept(self, stage: str, key: str) -> Any:
+        """The JSON value kept under the key. Raises BoundaryError("store") where what was kept is gone."""
+        found = self.get(stage, key)
+        if found is None:
+            raise BoundaryError("store", f"{self.path}: what {stage} had kept is gone; run again")
+        return found
+
     def record(self, stage: str, key: str, cls: type[T]) -> T | None:
         """The record of class `cls` kept under the key, or None."""
         value = self.get(stage, key)

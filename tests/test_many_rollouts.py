@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import bench_making
 import endpoint_making
 import judge_making as letters
 import making
@@ -17,7 +18,7 @@ import train_making
 
 from sandbox.box import Sandbox
 from specs import layout, rows, shards, tokens
-from specs.records import Rollout, Task, Usage, Verdict, Verifier, change_of
+from specs.records import Rollout, Task, Verdict, Verifier, change_of
 from specs.store import Store
 from train import sequences
 from verifiers import grade, judge
@@ -38,9 +39,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 def rollout(of: Task, number: int, chars: int = 0) -> Rollout:
     """One whose conversation has so many characters."""
     told = [{"role": "user", "content": f"{number}" + "x" * chars}]
-    return Rollout(
-        f"{number:02x}", of.id, of.digest, "someone", 0, {}, {}, {}, "completed", "", None, (), told, [], Usage(0, 0, 0, 0), 0.1, (RIGHT,),
-    )  # fmt: skip
+    return dataclasses.replace(letters.rollout(of, RIGHT, identity=f"{number:02x}"), messages=told)
 
 
 def dataset(count: int) -> list[Task]:
@@ -123,11 +122,7 @@ def test_of_rollouts_and_their_sequences_one_is_held_at_a_time(monkeypatch: pyte
     calls = train_making.calls(train_making.conversation())
     runs = [dataclasses.replace(rollout(task, number), calls=calls) for number in range(9)]
     shards.write(layout.rollouts("teacher", "train"), Rollout, (("train", r) for r in runs))
-    shards.write(layout.verdicts("teacher", "train"), Verdict, (("train", solved(r)) for r in runs))
+    shards.write(layout.verdicts("teacher", "train"), Verdict, (("train", bench_making.verdict(r)) for r in runs))
     assert sequences.main([]) == 0
     assert sum(1 for _ in shards.listed(layout.SEQUENCES)) == 9
     assert most == {Rollout: 2, tokens.Sequence: 2}  # the next is made before the last is let go
-
-
-def solved(of: Rollout) -> Verdict:
-    return Verdict("v" + of.id, of.id, of.task, of.agent, "v", "graded", None, 1.0, 1.0, None, True, ())

@@ -71,7 +71,7 @@ def scored(tasks: list[Task]) -> dict[str, Any]:
         grade.run(OUT, VERDICTS, "m", 2, store, Sandbox())
     attempts = reading.attempts(OUT, VERDICTS, "m", [task.id for task in tasks])
     figures = evaluate.evaluate(attempts, {task.id: ("c", 1) for task in tasks}, 100, 1)
-    solved, counts = sequences.sort_out(shards.read(OUT, sequences.Ended), shards.read(VERDICTS, sequences.Judged))
+    solved, counts = sequences.sort_out(shards.columns(OUT, sequences.ENDED), shards.columns(VERDICTS, sequences.JUDGED))
     assert (len(solved), counts["errors"]) == (figures["n"], figures["errors"])
     return figures
 

@@ -43,7 +43,7 @@ class Played:
 def tasks_of(split: str) -> dict[str, tuple[Task, Verifier]]:
     """The selected tasks of a split with their verifiers, by id. Raises UserError where none is selected yet."""
     ids = json.loads(layout.present(layout.SELECTION).read_text(encoding="utf-8"))[split]
-    tasks = {t.id: t for t in shards.read(layout.TASKS, Task, split, ids)}
+    tasks = shards.by_id(layout.TASKS, Task, ids, split)
     found = {v.id: (tasks[v.id], v) for v in shards.read(layout.VERIFIERS, Verifier, split, ids) if v.id in tasks}
     if not found:
         raise UserError([Problem(str(layout.SELECTION), 1, 1, split, "no task to train on", "raise select.train in params.yaml")])

@@ -27,6 +27,7 @@ from train.merging import Merged
 
 STAGE = "sequences"
 AGENT, SPLIT = "teacher", "train"
+ENDED, JUDGED = ("id", "status"), ("rollout", "status", "solved")  # what counts here of rollouts and of verdicts
 
 
 def sequences(tokenizer: Any, rollout: Rollout) -> list[tokens.Sequence]:
@@ -48,33 +49,19 @@ def tokenizer_digest(folder: Path) -> str:
     return digests.digest([[f.name, digests.of_bytes(f.read_bytes())] for f in [*files, *code]])
 
 
-@dataclass(frozen=True)
-class Ended:
-    """Of a rollout, how it ended."""
+def sort_out(rollouts: Iterable[Mapping[str, Any]], verdicts: Iterable[Mapping[str, Any]]) -> tuple[list[str], dict[str, int]]:
+    """(ids of solved rollouts, counts of the others), by the columns of ENDED and JUDGED.
 
-    id: str
-    status: str
-
-
-@dataclass(frozen=True)
-class Judged:
-    """Of a verdict, what counts here."""
-
-    rollout: str
-    status: str
-    solved: bool
-
-
-def sort_out(rollouts: Iterable[Ended], verdicts: Iterable[Judged]) -> tuple[list[str], dict[str, int]]:
-    """(ids of solved rollouts, counts of the others). One that failed as machinery, or was not graded, is an error and nobody's fault."""
-    verdict_of = {v.rollout: v for v in verdicts}
+    A rollout that failed as machinery, or was not graded, is an error and nobody's fault.
+    """
+    verdict_of = {v["rollout"]: v for v in verdicts}
     solved, counts = [], {"unsolved": 0, "errors": 0}
     for rollout in rollouts:
-        verdict = verdict_of.get(rollout.id)
-        if rollout.status == "error" or verdict is None or verdict.status == "error":
+        verdict = verdict_of.get(rollout["id"])
+        if rollout["status"] == "error" or verdict is None or verdict["status"] == "error":
             counts["errors"] += 1
-        elif verdict.solved:
-            solved.append(rollout.id)
+        elif verdict["solved"]:
+            solved.append(rollout["id"])
         else:
             counts["unsolved"] += 1
     return solved, counts
@@ -141,13 +128,13 @@ class Tally:
 def main(argv: Sequence[str]) -> int:
     """Write data/sequences and metrics/sequences.json. In memory are the ids of all rollouts and sequences, and a few of these."""
     tally = Tally(int(params.section(STAGE)["max_tokens"]))
-    verdicts = shards.read(layout.verdicts(AGENT, SPLIT), Judged, SPLIT)
-    solved, counts = sort_out(shards.read(layout.rollouts(AGENT, SPLIT), Ended, SPLIT), verdicts)
+    verdicts = shards.columns(layout.verdicts(AGENT, SPLIT), JUDGED, SPLIT)
+    solved, counts = sort_out(shards.columns(layout.rollouts(AGENT, SPLIT), ENDED, SPLIT), verdicts)
     with closing(Store()) as store:
         places, unreadable = _made(solved, tally, store)
         with shards.Writer(layout.SEQUENCES, tokens.Sequence) as writer:
             for _, key, number in sorted(places):
-                writer.add(SPLIT, (store.get(STAGE, key) or {})["sequences"][number])
+                writer.add(SPLIT, store.kept(STAGE, key)["sequences"][number])
     layout.METRICS.mkdir(exist_ok=True)
     numbers = tally.report({**counts, "unreadable": unreadable})
     (layout.METRICS / "sequences.json").write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")

@@ -70,4 +70,4 @@ def _listed(part: Path, full: bool) -> dict[str, str]:
 
 
 def _by_id(part: Path, cls: type[T], full: bool, ids: Sequence[str]) -> dict[str, T]:
-    return {r.id: r for r in shards.read(layout.build(part, full), cls, ids=ids)}
+    return shards.by_id(layout.build(part, full), cls, ids)

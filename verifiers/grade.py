@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sandbox.backends import Sandbox, configured
 from sandbox.box import OpenBox
@@ -26,6 +27,7 @@ from verifiers.parallel import finished
 from verifiers.snapshot import Fault, View, view_of
 
 SOLVED = 1.0 - 1e-9
+Row = dict[str, Any]  # some columns of a record
 HERE = Path(__file__).parent
 _GRADING = (
     "grade.py",
@@ -64,23 +66,6 @@ class Work:
     status: str
     error: Failure | None
     changes: tuple[Change, ...]
-
-
-@dataclass(frozen=True)
-class _Run:
-    """Which task a rollout was of."""
-
-    id: str
-    task: str
-    task_digest: str
-
-
-@dataclass(frozen=True)
-class _Sealed:
-    """A record's id and digest."""
-
-    id: str
-    digest: str
 
 
 @functools.cache
@@ -190,11 +175,11 @@ def run(rollouts: Path, out: Path, agent: str, workers: int, store: Store, sandb
     In memory are the ids of all of them, and one part of them with its tasks. Raises UserError where a rollout's task is gone, or where
     there are no rollouts.
     """
-    found = list(shards.read(layout.present(rollouts, f"run the rollout stage for {agent} first"), _Run))
-    ids = {r.task for r in found}
-    verifiers = {v.id: v.digest for v in shards.read(layout.VERIFIERS, _Sealed, ids=ids)}
-    _refuse_strangers(rollouts, found, {t.id: t.digest for t in shards.read(layout.TASKS, _Sealed, ids=ids)}, verifiers)
-    keys = {r.id: key(r.id, verifiers[r.task]) for r in found}
+    found = list(shards.columns(layout.present(rollouts, f"run the rollout stage for {agent} first"), ("id", "task", "task_digest")))
+    tasks = {t["id"]: t for t in shards.columns(layout.TASKS, ("id", "digest", "split"))}
+    verifiers = {v["id"]: v["digest"] for v in shards.columns(layout.VERIFIERS, ("id", "digest"))}
+    _refuse_strangers(rollouts, found, tasks, verifiers)
+    keys = {r["id"]: key(r["id"], verifiers[r["task"]]) for r in found}
     missing = set(store.missing("grade", keys.values()))
     todo = [r for r, verdict_id in keys.items() if verdict_id in missing]
     failed: dict[str, Verdict] = {}
@@ -206,8 +191,7 @@ def run(rollouts: Path, out: Path, agent: str, workers: int, store: Store, sandb
                 else:
                     failed[made.id] = made  # not kept: errors are tried again
                 advance()
-    split_of = {task: split for split, task in shards.listed(layout.TASKS) if task in ids}
-    ordered = sorted((split_of[r.task], keys[r.id]) for r in found)
+    ordered = sorted((tasks[r["task"]]["split"], keys[r["id"]]) for r in found)
     with shards.Writer(out, Verdict) as writer:
         return _written(ordered, failed, store, writer)
 
@@ -225,28 +209,29 @@ def _verdicts(part: Sequence[Work], graders: Graders, workers: int) -> Iterator[
 def looked_up(part: Sequence[Work]) -> tuple[dict[str, Task], dict[str, Verifier]]:
     """The tasks of these rollouts and their verifiers, by the task's id."""
     ids = {r.task for r in part}
-    tasks = {t.id: t for t in shards.read(layout.TASKS, Task, ids=ids)}
-    return tasks, {v.id: v for v in shards.read(layout.VERIFIERS, Verifier, ids=ids)}
+    return shards.by_id(layout.TASKS, Task, ids), shards.by_id(layout.VERIFIERS, Verifier, ids)
 
 
 def _written(ordered: Iterable[tuple[str, str]], failed: Mapping[str, Verdict], store: Store, writer: shards.Writer) -> dict[str, int]:
     """Write the verdicts of these (split, id), of which those that did not fail are in the store; counts by status."""
     counts = {"graded": 0, "errors": 0, "solved": 0}
     for split, identity in ordered:
-        made = failed.get(identity) or store.record("grade", identity, Verdict)
-        if made is None:
-            raise BoundaryError("store", f"{store.path}: a verdict that was kept is gone; run again")
-        writer.add(split, rows.to_row(made))
-        counts["graded"] += made.status == "graded"
-        counts["errors"] += made.status == "error"
-        counts["solved"] += made.solved
+        row = rows.to_row(failed[identity]) if identity in failed else store.kept("grade", identity)
+        writer.add(split, row)
+        counts["graded"] += row["status"] == "graded"
+        counts["errors"] += row["status"] == "error"
+        counts["solved"] += row["solved"]
     return counts
 
 
-def _refuse_strangers(root: Path, rollouts: Sequence[_Run], tasks: Mapping[str, str], verifiers: Mapping[str, str]) -> None:
-    """Rollouts of tasks that are gone, or that were others when they were run, can't be graded; both by the digests that there are."""
-    gone = {r.task: "a rollout of a task that is not in the dataset" for r in rollouts if not (r.task in tasks and r.task in verifiers)}
-    changed = {r.task: "a rollout of a task that has changed since" for r in rollouts if tasks.get(r.task, r.task_digest) != r.task_digest}
+def _refuse_strangers(root: Path, rollouts: Iterable[Row], tasks: Mapping[str, Row], verifiers: Mapping[str, str]) -> None:
+    """Rollouts of tasks that are gone, or that were others when they were run, can't be graded."""
+    gone, changed = {}, {}
+    for task, digest in ((r["task"], r["task_digest"]) for r in rollouts):
+        if not (task in tasks and task in verifiers):
+            gone[task] = "a rollout of a task that is not in the dataset"
+        elif digest != tasks[task]["digest"]:
+            changed[task] = "a rollout of a task that has changed since"
     if gone or changed:
         raise UserError(Problem(str(root), 1, 1, i, what, "run the rollout stage again") for i, what in {**changed, **gone}.items())
 

@@ -162,12 +162,13 @@ def run(rollouts: Path, verdicts: Path, section: Mapping[str, Any], store: Store
     given = {v.rollout: v for v in shards.read(verdicts, Verdict)}
     made = list(given.values())
     if judge_of(section) is not None:
-        made = []
+        found: list[tuple[str, Verdict]] = []
         for part in shards.parts(shards.read(rollouts, Work, ids=given)):
             tasks, verifiers = looked_up(part)
-            made += judged([Case(tasks[r.task], verifiers[r.task], r.changes, given[r.id]) for r in part], section, store)
-        split_of = {task: split for split, task in shards.listed(layout.TASKS)}
-        shards.write(verdicts, Verdict, ((split_of[v.task], v) for v in made))
+            cases = [Case(tasks[r.task], verifiers[r.task], r.changes, given[r.id]) for r in part]
+            found += [(tasks[v.task].split, v) for v in judged(cases, section, store)]
+        shards.write(verdicts, Verdict, found)
+        made = [v for _, v in found]
     return {
         "judged": sum(v.judging == JUDGED for v in made),
         "not_judged": sum(v.status == "graded" and v.judging == NOT_JUDGED for v in made),
