@@ -17,12 +17,12 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from generators import compile, database, demands, hostile, making, operate, package_trials, playing, scripts, words
+from generators import compile, database, demands, hostile, making, operate, order_trials, package_trials, playing, scripts, words
 from generators.chain import bindings
-from generators.database import Database
 from generators.demands import Complaint, Findings
 from generators.hostile import Trial
 from generators.operate import Fruitless, Roleless
+from generators.questions import Database
 from generators.relations import Relation, written
 from generators.statements import TruthError
 from sandbox import box
@@ -80,6 +80,7 @@ def accept(operation: Operation, domains: list[dict[str, Any]], draws: int, seed
         if not tried:
             found.complaints.append(_unserved(operation, lost))
             return found
+        found.complaints += [_unsteady(steps, trial) for steps, trial in order_trials.unsteady(db, operation, tried)]
         if operation.packaged:
             tried = package_trials.fitting(tried)
             found.complaints += package_trials.complaints(operation, tried, outcomes(package_trials.work(operation, tried)))
@@ -102,6 +103,11 @@ def _unserved(operation: Operation, lost: hostile.Lost) -> Complaint:
     if reasons:
         return Complaint(("takes",), f"none of {reasons.total()} draws serves it; most often: {reasons.most_common(1)[0][0]}")
     return Complaint(("takes",), "no domain has relations that serve it")
+
+
+def _unsteady(steps: order_trials.Steps, trial: Trial) -> Complaint:
+    given = _given(trial.domain, trial.bases[trial.main], "", trial.step.params)
+    return Complaint(steps, f"with rows in another order it yields others; order by more columns, down to the key; e.g. {given}")
 
 
 def script_of(operation: Operation, trial: Trial) -> str:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from generators import operate
-from generators.database import Database
 from generators.operate import Fruitless, Roleless, Unfit
+from generators.questions import Database
 from generators.relations import Relation
 from generators.renderers import SITE
 from generators.views import Binding

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import gc
+import itertools
 import json
+import math
+import os
 import sys
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, closing
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from generators import outcomes, refusals
+from generators import database, outcomes, refusals, together
 from generators.outcomes import PARTS, Outcome
 from generators.plan import Plan, plans
+from generators.questions import Database
 from generators.rewriting import applying
 from generators.task import Built, Rejected, build
 from specs import catalogue, digests, errors, layout, params, records, rows, shards
@@ -29,7 +34,7 @@ from specs.store import Store
 
 CODE = ("generators", "specs")
 HERE = Path(__file__).resolve().parent.parent
-AHEAD = 16  # plans a worker may be ahead of the writing, so that outcomes do not pile up
+PART, PARTS_A_WORKER = 512, 4  # plans that a worker takes at a time: at most so many, and fewer where it would get fewer parts than that
 
 
 @cache
@@ -67,16 +72,59 @@ def key(specs: Catalogue, plan: Plan, seed: int) -> str:
     return digests.digest([list(vars(plan).values()), [ref.digest for ref in used(specs, plan)], seed, code_digest(), *words])
 
 
-def make(store: Store, plan: Plan, seed: int, root: Path = Path()) -> Outcome:
-    """What comes of one plan by the specs under `root`, packed; kept in the store under its key."""
+def run(wanted: Sequence[Plan], seed: int, workers: int, root: Path = Path()) -> Iterator[Outcome]:
+    """Each plan's outcome, in order of the plans.
+
+    All that are missing in the store are made first, those of the same operations side by side.
+    """
+    with closing(Store()) as store:
+        keys = [key(_specs(root), plan, seed) for plan in wanted]
+        missing = set(store.missing("compile", keys))
+        todo = sorted(((plan, item) for plan, item in zip(wanted, keys, strict=True) if item in missing), key=_kinship)
+        with track("compile", len(wanted)) as advance:
+            for _ in range(len(wanted) - len(todo)):
+                advance(kept=True)
+            for made in _made(todo, seed, workers, root):
+                for _ in range(made):
+                    advance()
+        for item in keys:
+            yield store.kept("compile", item)
+
+
+def _kinship(one: tuple[Plan, str]) -> tuple[object, ...]:
+    plan, _ = one
+    return plan.operations, plan.domain, plan.id
+
+
+def _made(todo: Sequence[tuple[Plan, str]], seed: int, workers: int, root: Path) -> Iterator[int]:
+    """Make the outcomes of plans and keep them under their keys; how many more are kept, again and again."""
+    if workers <= 1:
+        with closing(Store()) as store:
+            yield from _kept(store, todo, seed, root)
+        return
+    size = min(PART, math.ceil(len(todo) / (PARTS_A_WORKER * workers)) or 1)
+    parts = [todo[at : at + size] for at in range(0, len(todo), size)]
+    with ProcessPoolExecutor(workers, initializer=_settle) as pool:
+        yield from pool.map(_make, parts, itertools.repeat(seed), itertools.repeat(root))
+
+
+def _settle() -> None:
+    """What the specs take stays, so that no collection need walk through it; what many tasks take at a time mostly stays as well."""
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+
+
+def _make(part: Sequence[tuple[Plan, str]], seed: int, root: Path) -> int:
+    """Make a part of the outcomes in a worker; how many."""
+    return sum(_kept(_store_of_worker(), part, seed, root))
+
+
+def _kept(store: Store, part: Sequence[tuple[Plan, str]], seed: int, root: Path) -> Iterator[int]:
     specs = _specs(root)
-    item = key(specs, plan, seed)
-    found: Outcome | None = store.get("compile", item)
-    if found is None:
-        built = build(specs, plan, seed, {"libraries": libraries(), "schema": records.SCHEMA_VERSION})
-        found = outcomes.packed(applying.reworded(specs, _rows(built)) if isinstance(built, Built) else _refusal(built))
+    work = [functools.partial(_outcome, specs, plan, item, seed) for plan, item in part]
+    for item, found in together.run(work, database.of_process(os.getpid())):
         store.put("compile", item, found)
-    return found
+        yield 1
 
 
 @cache
@@ -85,8 +133,10 @@ def _store_of_worker() -> Store:
     return Store()
 
 
-def _make(plan: Plan, seed: int, root: Path) -> Outcome:
-    return make(_store_of_worker(), plan, seed, root)
+def _outcome(specs: Catalogue, plan: Plan, item: str, seed: int, db: Database) -> tuple[str, Outcome]:
+    """What comes of one plan, packed, and the key it is kept under."""
+    built = build(specs, plan, seed, {"libraries": libraries(), "schema": records.SCHEMA_VERSION}, db)
+    return item, outcomes.packed(applying.reworded(specs, _rows(built)) if isinstance(built, Built) else _refusal(built))
 
 
 def _rows(built: Built) -> dict[str, Any]:
@@ -95,27 +145,6 @@ def _rows(built: Built) -> dict[str, Any]:
 
 def _refusal(rejected: Rejected) -> Outcome:
     return {"rejected": {"id": rejected.id, "operations": list(rejected.operations), "reason": rejected.reason}}
-
-
-def run(wanted: Sequence[Plan], seed: int, workers: int, root: Path = Path()) -> Iterator[Outcome]:
-    """Each plan's outcome, in order of the plans."""
-    with track("compile", len(wanted)) as advance:
-        if workers <= 1:
-            with closing(Store()) as store:
-                for plan in wanted:
-                    yield make(store, plan, seed, root)
-                    advance()
-            return
-        with ProcessPoolExecutor(workers, initializer=gc.freeze) as pool:  # the specs stay: no collection need walk through them
-            ahead: deque[Future[Outcome]] = deque()
-            for plan in wanted:
-                ahead.append(pool.submit(_make, plan, seed, root))
-                if len(ahead) >= AHEAD * workers:
-                    yield ahead.popleft().result()
-                    advance()
-            while ahead:
-                yield ahead.popleft().result()
-                advance()
 
 
 def export(made: Iterable[tuple[Plan, Outcome]], full: bool) -> list[tuple[Plan, str]]:

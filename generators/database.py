@@ -13,14 +13,14 @@ import duckdb
 import pyarrow as pa
 
 from generators import views
-from generators.relations import Row
-from generators.statements import Prepared, TruthError, param_of
+from generators.questions import Answer, Question, question
+from generators.statements import Prepared, TruthError
 from generators.views import Binding, Carried, Cut
 
-Answer = tuple[list[str], list[Row]]
 KEPT_ANSWERS = 512
 SHELVES = 512  # sets of views that stay registered, each on a connection of its own
 SEALED = {"threads": 1, "enable_external_access": False}  # SQL of specs reads no file and no network
+FAILURES = (duckdb.Error, OverflowError)  # the latter for what Python has no value for
 PLAIN = {"enable_optimizer": False}  # it costs more than it saves on tables of thirty rows
 
 
@@ -62,7 +62,7 @@ class Shelf:
                 self.connection.register(name, self._views[name])
 
 
-class Database:
+class InMemory:
     """A private in-memory database, single-threaded so that results do not depend on the machine.
 
     Views stay registered and statements prepared from one query to the next, and answers are kept for a while: a task asks the same of
@@ -77,35 +77,38 @@ class Database:
 
     def query(self, sql: str, inputs: dict[str, Binding], params: dict[str, Any]) -> Answer:
         """Column names and rows of `sql` over the inputs as views. Raises TruthError."""
-        used = {p: v for p, v in params.items() if _mentions(p, sql)}
-        shown = tuple((name, binding.relation, tuple(binding.names.items())) for name, binding in inputs.items())
-        asked = (sql, shown, tuple((p, type(v), v) for p, v in used.items()))
-        if asked not in self._answers:
+        asked = question(sql, inputs, params)
+        key = asked.key
+        if key not in self._answers:
             if len(self._answers) >= KEPT_ANSWERS:
                 self._answers.clear()
-            try:
-                self._answers[asked] = self._answer(sql, inputs, used, shown)
-            except (duckdb.Error, OverflowError) as error:  # the latter for what Python has no value for
-                raise TruthError(str(error).split("\n\n")[0]) from error
-        columns, rows = self._answers[asked]
+            self._answers[key] = self.answer(asked)
+        columns, rows = self._answers[key]
         return list(columns), list(rows)
 
-    def _answer(self, sql: str, inputs: dict[str, Binding], params: dict[str, Any], shown: Hashable) -> Answer:
-        cuts = {name: views.cut(binding, sql) for name, binding in inputs.items()}
-        shelf = self._shelf(tuple((name, part.shape) for name, part in cuts.items()))
-        shelf.hold(shown, inputs, cuts)
-        cursor = shelf.prepared.run(sql, params)
-        return shelf.carried.unpacked([d[0] for d in cursor.description], [tuple(r) for r in cursor.fetchall()])
+    def answer(self, asked: Question) -> Answer:
+        """The answer, which is not kept. Raises TruthError."""
+        try:
+            shelf = self.shelf(asked.shape)
+            shelf.hold(asked.shown, asked.inputs, asked.cuts)
+            cursor = shelf.prepared.run(asked.sql, asked.params)
+            return shelf.carried.unpacked([d[0] for d in cursor.description], [tuple(r) for r in cursor.fetchall()])
+        except FAILURES as error:
+            raise TruthError(str(error).split("\n\n")[0]) from error
 
-    def _shelf(self, shape: Hashable) -> Shelf:
+    def shelf(self, shape: Hashable) -> Shelf:
         """A connection whose views have that shape, and nothing else; the one asked longest ago goes where there are too many."""
         shelf = self._shelves.pop(shape, None)
         if shelf is None:
             if len(self._shelves) >= SHELVES:
                 self._shelves.popitem(last=False)[1].connection.close()
-            shelf = Shelf(self._main.cursor())
+            shelf = Shelf(self.cursor())
         self._shelves[shape] = shelf
         return shelf
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection to nothing but what is registered on it."""
+        return self._main.cursor()
 
     def close(self) -> None:
         """Give the memory back."""
@@ -115,19 +118,14 @@ class Database:
             kept.clear()
 
 
-def connect() -> contextlib.closing[Database]:
+def connect() -> contextlib.closing[InMemory]:
     """A database for a `with` block."""
-    return contextlib.closing(Database())
+    return contextlib.closing(InMemory())
 
 
 @functools.cache
-def of_process(pid: int) -> Database:
+def of_process(pid: int) -> InMemory:
     """The database that this process (its pid) keeps for all its tasks: opening one costs as much as a dozen queries."""
-    kept = Database()
+    kept = InMemory()
     atexit.register(kept.close)
     return kept
-
-
-@functools.cache
-def _mentions(param: str, sql: str) -> bool:
-    return param_of(param).search(sql) is not None

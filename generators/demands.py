@@ -14,9 +14,9 @@ from sqlglot.errors import SqlglotError
 
 from generators import clauses, operate, witness
 from generators.chain import bindings
-from generators.database import Database
 from generators.hostile import Trial
 from generators.operate import Unfit
+from generators.questions import Database
 from generators.statements import TruthError
 from generators.witness import Mutant
 from specs.catalogue import Operation

@@ -12,8 +12,8 @@ from typing import Any
 
 from generators import chain, draw, misreading, rendering, workspace
 from generators.chain import Bases, Step
-from generators.database import Database
 from generators.operate import Unfit
+from generators.questions import Database
 from generators.relations import Relation
 from generators.renderers import SITE, holding, lines, trees
 from generators.scripts import Source

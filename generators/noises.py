@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from generators import chain, misreading
 from generators.chain import Bases, Step
-from generators.database import Database
 from generators.misreading import clash
+from generators.questions import Database
 from generators.relations import Relation
 from generators.statements import TruthError
 from specs.catalogue import Spec

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from generators.database import Database
+from generators.questions import Database
 from generators.relations import Column, Relation, Row, Value
 from generators.statements import TruthError
 from generators.views import SAMENESS, Binding
@@ -157,7 +157,15 @@ def answer(db: Database, operation: Operation, inputs: dict[str, Binding], param
         out = tuple(_named(spec, inputs, params) for spec in _declared(yields, columns))
         root, same, words = "", (), (yields.get("one", "line"), yields.get("many", "lines"))
     ordered = bool(yields.get("ordered", False))
-    return Relation(operation.spec.name, *words, out, tuple(rows), ordered=ordered, root=root, same=same)
+    return Relation(operation.spec.name, *words, out, tuple(rows if ordered else in_order(rows)), ordered=ordered, root=root, same=same)
+
+
+def in_order(rows: list[Row]) -> list[Row]:
+    """Rows whose order says nothing, sorted, blanks last: how they come out of a database is its own affair."""
+    try:
+        return sorted(rows)
+    except TypeError:  # a blank beside a value
+        return sorted(rows, key=lambda row: tuple([(v is None, v) for v in row]))
 
 
 def _as_in(main: Binding, columns: list[str], rows: list[Row]) -> tuple[tuple[Column, ...], list[Row]]:

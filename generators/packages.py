@@ -10,9 +10,9 @@ from typing import Any
 from generators import draw, operate
 from generators.artifacts import Artifact, code
 from generators.chain import Step
-from generators.database import Database
 from generators.operate import Unfit
 from generators.places import Places
+from generators.questions import Database
 from generators.relations import Column, Relation
 from generators.views import Binding
 from specs.catalogue import Operation

@@ -28,12 +28,12 @@ from generators import (
 )
 from generators.artifacts import Artifact
 from generators.chain import Step
-from generators.database import Database
 from generators.naming import Asked
 from generators.noises import Noise
 from generators.operate import Unfit
 from generators.places import Places
 from generators.plan import Plan
+from generators.questions import Database
 from generators.rewriting.records import Wording
 from generators.rewriting.stating import wording_of
 from generators.statements import TruthError
@@ -67,10 +67,13 @@ class Rejected:
     reason: str
 
 
-def build(catalogue: Catalogue, plan: Plan, seed: int, versions: dict[str, Any]) -> Built | Rejected:
-    """The task of a plan. A draw that can't serve is followed by the next of this task alone; after ATTEMPTS the plan is rejected."""
+def build(catalogue: Catalogue, plan: Plan, seed: int, versions: dict[str, Any], db: Database | None = None) -> Built | Rejected:
+    """The task of a plan, by the process's own database where none is given.
+
+    A draw that can't serve is followed by the next of this task alone; after ATTEMPTS the plan is rejected.
+    """
     reason = ""
-    db = database.of_process(os.getpid())
+    db = db or database.of_process(os.getpid())
     for attempt in range(ATTEMPTS):
         try:
             return _attempt(db, catalogue, plan, f"{seed}/{plan.id}/{attempt}", attempt < STRICT, versions)

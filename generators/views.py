@@ -80,12 +80,11 @@ class Carried:
 
     def numbers(self, relation: Relation, unseen: Sequence[tuple[str, int]]) -> list[int]:
         """A number for each row."""
-        names, places = tuple(name for name, _ in unseen), [at for _, at in unseen]
+        names = tuple([name for name, _ in unseen])
         self._first = self._first or names
         numbers = self._numbers.setdefault(names, {})
         found = []
-        for row in relation.rows:
-            values = tuple([row[at] for at in places])
+        for values in zip(*([row[at] for row in relation.rows] for _, at in unseen), strict=True):
             number = numbers.setdefault(values, len(self._kept))
             if number == len(self._kept):
                 self._kept.append((names, values))

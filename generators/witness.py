@@ -9,8 +9,8 @@ from typing import Any
 
 from generators import chain, operate
 from generators.chain import Bases, Step, Twist
-from generators.database import Database
 from generators.operate import Unfit
+from generators.questions import Database
 from generators.relations import Relation, Row
 from generators.statements import TruthError
 
@@ -89,10 +89,14 @@ def _tried(
     return [found[d] for d in demands if d in found], equal
 
 
+def witnesses(demand: dict[str, Any], main: str) -> dict[str, str]:
+    """A demand's witness by input, of which the first is called `main`; empty where it has none."""
+    witness = demand.get("witness", {})
+    return dict(witness) if isinstance(witness, dict) else {main: str(witness)}
+
+
 def _witnesses(step: Step, demand: str) -> dict[str, str]:
-    """The demand's witness by input; empty where it has none."""
-    witness = step.operation.spec["demands"][demand].get("witness", {})
-    return dict(witness) if isinstance(witness, dict) else {next(iter(step.inputs)): str(witness)}
+    return witnesses(step.operation.spec["demands"][demand], next(iter(step.inputs)))
 
 
 def _unplantable(step: Step, demand: str, bases: Bases, answers: Sequence[Relation]) -> bool:

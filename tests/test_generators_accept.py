@@ -94,6 +94,18 @@ def test_a_solution_that_breaks_is_told_by_its_error() -> None:
     assert "NameError" in what
 
 
+def test_sql_whose_rows_hang_on_the_order_of_its_input_is_told_where_it_stands() -> None:
+    first = specs().operation("citing.first").spec
+    open_mutant = {"sql": 'SELECT "group", max_by(key, "at") AS first, max(key) AS last FROM rows GROUP BY "group"'}
+    open_demand = {**first["demands"]["each"], "mutant": open_mutant}
+    mutant = changed("citing.first", demands={**first["demands"], "each": open_demand})
+    truth = changed("citing.first", truth=first["truth"].replace('ORDER BY "at", key)', 'ORDER BY "at")'))
+    for operation, place in ((mutant, "demands.each.mutant"), (truth, "truth")):
+        (what,) = [what for where, what in told(operation, ("household-contracts",)) if where == place and "in another order" in what]
+        assert "down to the key; e.g. household-contracts's meter-log: " in what
+    assert told(specs().operation("citing.first"), ("household-contracts",)) == []
+
+
 @pytest.mark.parametrize(
     ("identity", "demand", "clause"),
     [

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from generators import chain, database, draw
-from generators.database import Database
 from generators.operate import Unfit
+from generators.questions import Database
 from generators.relations import Relation
 from specs import bindable, catalogue
 from specs.catalogue import Operation

@@ -1,0 +1,71 @@
+"""Many pieces of work side by side: what several of them ask by the same SQL is asked at once.
+
+Each runs as a greenlet, which stands still while its question waits. Nothing else differs: no piece of work sees another, and which of
+them are at hand together changes no answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from typing import Any, TypeVar
+
+from greenlet import getcurrent, greenlet
+
+from generators.batches import Batches, Found, group_of
+from generators.database import InMemory
+from generators.questions import Answer, Database, Question, question
+from generators.statements import TruthError
+from generators.views import Binding
+
+T = TypeVar("T")
+WIDTH = 128  # pieces of work at a time
+
+
+class Asker:
+    """The database as one piece of work sees it. It keeps all its answers: a task asks the same of the same rows many times."""
+
+    def __init__(self, hub: greenlet) -> None:
+        self._hub = hub
+        self._answers: dict[Hashable, Answer] = {}
+
+    def query(self, sql: str, inputs: dict[str, Binding], params: dict[str, Any]) -> Answer:
+        """Column names and rows of `sql` over the inputs as views. Raises TruthError."""
+        asked = question(sql, inputs, params)
+        key = asked.key
+        if key not in self._answers:
+            found: Found = self._hub.switch(asked)
+            if isinstance(found, TruthError):
+                raise found
+            self._answers[key] = found
+        columns, rows = self._answers[key]
+        return list(columns), list(rows)
+
+
+def run(work: Iterable[Callable[[Database], T]], db: InMemory, width: int = WIDTH) -> Iterator[T]:
+    """What each piece of work comes to, as they end. Each is given a database to ask."""
+    hub, batches = getcurrent(), Batches(db)
+    left = iter(work)
+    waiting: dict[Hashable, list[tuple[greenlet, Question]]] = {}
+    running = 0
+
+    def resumed(one: greenlet, *given: Any) -> list[T]:
+        """Lets one go on until it asks or ends; what it came to, if it ended."""
+        nonlocal running
+        said = one.switch(*given)
+        if one.dead:
+            running -= 1
+            return [said]
+        waiting.setdefault(group_of(said), []).append((one, said))
+        return []
+
+    while True:
+        while running < width and (piece := next(left, None)) is not None:
+            running += 1
+            yield from resumed(greenlet(piece, hub), Asker(hub))
+        if not waiting:
+            return
+        group = group_of(max(waiting.values(), key=len)[0][1])  # the others grow meanwhile
+        asking = waiting.pop(group)
+        answers = batches.answers(group, [asked for _, asked in asking])
+        for (one, _), found in zip(asking, answers, strict=True):
+            yield from resumed(one, found)
