@@ -62,7 +62,7 @@ def words_of(naming: Naming, number: int, rng: random.Random) -> dict[str, Any]:
         path, phrase = _made(naming, number, source, rng) if source.step >= 0 else _given(naming, number, name, rng)
         found[name] = Named(phrase, path, relation.one, relation.many)
         if relation.same:
-            found["same"] = joined([n.replace("_", " ") for n in relation.same])
+            found["same"] = joined(_same(relation))
     found["source"] = found[next(iter(step.inputs))].file
     found["next"] = _next(naming, number, rng)
     found |= _columns(naming, asked)
@@ -73,6 +73,11 @@ def words_of(naming: Naming, number: int, rng: random.Random) -> dict[str, Any]:
         details = asked.artifact.details
         found |= {"symptom": details.get("symptom", ""), "package": f"`{asked.artifact.path}/`", "module": f"`{details['module']}`"}
     return found
+
+
+def _same(relation: Relation) -> list[str]:
+    """The words of the columns in which two rows that are the same agree."""
+    return [relation.columns[relation.index(name)].words for name in relation.same]
 
 
 def _made(naming: Naming, number: int, source: Input, rng: random.Random) -> tuple[str, str]:
@@ -121,5 +126,5 @@ def _columns(naming: Naming, asked: Asked) -> dict[str, Any]:
 def column_words(asked: Asked, found: dict[str, Any]) -> tuple[str, ...]:
     """The words of the columns that a step's sayings can name."""
     bound = [str(w) for w in found.values() if isinstance(w, ColumnWord)]
-    same = [n.replace("_", " ") for relation in asked.inputs.values() for n in relation.same]
+    same = [word for relation in asked.inputs.values() for word in _same(relation)]
     return tuple(dict.fromkeys([*bound, *same]))
