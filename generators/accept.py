@@ -23,7 +23,7 @@ from generators.demands import Complaint, Findings
 from generators.hostile import Trial
 from generators.operate import Fruitless, Roleless
 from generators.questions import Database
-from generators.relations import Relation, written
+from generators.relations import Relation, in_order, written
 from generators.statements import TruthError
 from sandbox import box
 from sandbox.backends import configured
@@ -150,7 +150,7 @@ def _comparable(outcome: dict[str, Any], answer: Relation) -> Any:
     if "error" in outcome:
         return outcome["error"]
     rows = [tuple(row) for row in outcome["rows"]]
-    return rows if answer.ordered else sorted(rows, key=lambda row: tuple((v is None, v or "") for v in row))
+    return rows if answer.ordered else in_order(rows)
 
 
 def _agreement(db: Database, operation: Operation, tried: Sequence[Trial], found: Findings) -> None:

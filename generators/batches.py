@@ -9,37 +9,26 @@ from __future__ import annotations
 
 import functools
 import re
-from collections import OrderedDict
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from typing import TypeVar
 
-import duckdb
 import pyarrow as pa
 
 from generators import views
-from generators.database import FAILURES, InMemory, View
+from generators.database import FAILURES, InMemory
 from generators.questions import Answer, Question
 from generators.relations import Row
 from generators.statements import TruthError, param_of
 from generators.views import Carried
 
+T = TypeVar("T")
 AT = "*at*"  # the number of a question, in all tables
 ASKED = "*asked*"  # the table of questions, with their parameters
 LEAST = 3  # two at once cost as much as one after the other
-KEPT = 64  # statements that stay prepared, each on a connection of its own
 OPEN = re.compile(r"""(?<!")\blimit\b(?!")|\bover\s*\(\s*\)""", re.IGNORECASE)
 OURS = '"*'  # how names begin that are ours
 
 Found = Answer | TruthError
-
-
-@dataclass(frozen=True)
-class Ready:
-    """A statement with its views, on a connection of its own."""
-
-    connection: duckdb.DuckDBPyConnection
-    views: dict[str, View]
-    statement: duckdb.Statement
 
 
 def group_of(asked: Question) -> Hashable:
@@ -54,91 +43,53 @@ def alone(sql: str) -> bool:
     return OPEN.search(sql) is not None or OURS in sql
 
 
-class Batches:
-    """Answers to many questions of one group. What SQL can't be asked of many at once is asked one by one."""
+def answers(db: InMemory, questions: Sequence[Question]) -> list[Found]:
+    """The answer to each of the questions, which are all of one group, or what is wrong with it.
 
-    def __init__(self, db: InMemory) -> None:
-        self._db = db
-        self._ready: OrderedDict[Hashable, Ready | None] = OrderedDict()  # None where it can't be asked so; longest unused first
-
-    def answers(self, group: Hashable, questions: Sequence[Question]) -> list[Found]:
-        """The answer to each of the questions, which are all of that group, or what is wrong with it."""
-        if len(questions) >= LEAST and not alone(questions[0].sql):
-            found = self.at_once(group, questions)
-            if found is not None:
-                return found
-        return [self._one(q) for q in questions]
-
-    def _one(self, asked: Question) -> Found:
-        try:
-            return self._db.answer(asked)
-        except TruthError as error:
-            return error
-
-    def at_once(self, group: Hashable, questions: Sequence[Question]) -> list[Found] | None:
-        """All answers by one query; None where it can't be asked so, or fails for one of them."""
-        carried = [Carried() for _ in questions]
-        try:
-            tables = {name: _rows_of(name, questions, carried) for name in questions[0].inputs}
-            ready = self._prepared(group, questions[0], tables | {ASKED: _asked(questions)})
-            if ready is None:
-                return None
-            cursor = ready.connection.execute(ready.statement)
-            columns = [d[0] for d in cursor.description][1:]
-            yielded: list[list[Row]] = [[] for _ in questions]
-            for at, *row in cursor.fetchall():
-                yielded[at].append(tuple(row))
-        except (TruthError, *FAILURES):
-            return None
-        return [_unpacked(c, columns, rows) for c, rows in zip(carried, yielded, strict=True)]
-
-    def _prepared(self, group: Hashable, first: Question, tables: dict[str, pa.RecordBatch]) -> Ready | None:
-        """The group's statement, over these tables."""
-        if group in self._ready:
-            self._ready.move_to_end(group)
-            if kept := self._ready[group]:
-                for name, table in tables.items():
-                    kept.views[name].table = table
-            return kept
-        if len(self._ready) >= KEPT:
-            _, oldest = self._ready.popitem(last=False)
-            if oldest:
-                oldest.connection.close()
-        ready = self._ready[group] = self._made_ready(first, tables)
-        return ready
-
-    def _made_ready(self, first: Question, tables: dict[str, pa.RecordBatch]) -> Ready | None:
-        """A statement over these tables; None where the SQL can't be asked of many at once."""
-        connection = self._db.cursor()
-        held = {name: View(table) for name, table in tables.items()}
-        for name, view in held.items():
-            connection.register(name if name == ASKED else _own(name), view)
-        try:
-            (statement,) = connection.extract_statements(f"PREPARE many AS {at_once(first)}")
-            connection.execute(statement)
-        except (ValueError, duckdb.Error):  # the former for more statements than one
-            connection.close()
-            return None
-        return Ready(connection, held, connection.extract_statements("EXECUTE many")[0])
+    What can't be asked at once, or fails for one of them, is asked one by one.
+    """
+    found = at_once(db, questions) if len(questions) >= LEAST and not alone(questions[0].sql) else None
+    return [found_of(db.answer, q) for q in questions] if found is None else found
 
 
-def at_once(asked: Question) -> str:
+def found_of(answer: Callable[[T], Answer], asked: T) -> Found:
+    """The answer, or what is wrong with it."""
+    try:
+        return answer(asked)
+    except TruthError as error:
+        return error
+
+
+def at_once(db: InMemory, questions: Sequence[Question]) -> list[Found] | None:
+    """All answers by one query; None where the SQL can't be asked so, or fails for one of them."""
+    first = questions[0]
+    carried = [Carried() for _ in questions]
+    try:
+        shelf = db.shelf((ASKED, group_of(first)))
+        shelf.show({_ours(name): _rows_of(name, questions, carried) for name in first.inputs} | {ASKED: _asked(questions)})
+        cursor = shelf.prepared.run(for_many(first), {})
+        columns = [d[0] for d in cursor.description][1:]
+        yielded: list[list[Row]] = [[] for _ in questions]
+        for at, *row in cursor.fetchall():
+            yielded[at].append(tuple(row))
+    except (TruthError, *FAILURES):
+        return None
+    return [found_of(functools.partial(c.unpacked, columns), rows) for c, rows in zip(carried, yielded, strict=True)]
+
+
+def for_many(asked: Question) -> str:
     """SQL over the tables of many questions: the number of a question and a row that it yields."""
     sql = asked.sql.strip().rstrip(";")
     for name, kind in asked.kinds.items():
-        sql = param_of(name).sub(f'CAST("{ASKED}"."{_param(name)}" AS {kind})', sql)
-    shown = [f'"{n}" AS (SELECT * EXCLUDE ("{AT}") FROM "{_own(n)}" AS r WHERE r."{AT}" = "{ASKED}"."{AT}")' for n in asked.inputs]
+        sql = param_of(name).sub(f'CAST("{ASKED}"."{_ours(name)}" AS {kind})', sql)
+    shown = [f'"{n}" AS (SELECT * EXCLUDE ("{AT}") FROM "{_ours(n)}" AS r WHERE r."{AT}" = "{ASKED}"."{AT}")' for n in asked.inputs]
     rows = f"(WITH {', '.join(shown)} SELECT list(q) FROM ({sql}\n) AS q)"  # a line of its own: SQL may end with a remark
     return f'SELECT "{AT}", unnest(found, max_depth := 2) FROM (SELECT "{ASKED}"."{AT}", {rows} AS found FROM "{ASKED}")'
 
 
-def _own(view: str) -> str:
-    """The name of the table of all rows of a view: one that no SQL mentions by accident."""
-    return f"*{view}*"
-
-
-def _param(name: str) -> str:
-    return f"*{name}*"
+def _ours(name: str) -> str:
+    """The name of the table of all rows of a view, or of the column of a parameter: one that SQL that is asked at once does not mention."""
+    return f"*{name} of many*"
 
 
 def _rows_of(view: str, questions: Sequence[Question], carried: Sequence[Carried]) -> pa.RecordBatch:
@@ -151,13 +102,6 @@ def _rows_of(view: str, questions: Sequence[Question], carried: Sequence[Carried
 
 def _asked(questions: Sequence[Question]) -> pa.RecordBatch:
     """A row for each question: its number, its parameters."""
-    params = {_param(name): pa.array([q.params[name] for q in questions]) for name in questions[0].params}
+    params = {_ours(name): pa.array([q.params[name] for q in questions]) for name in questions[0].params}
     numbers = pa.array(range(len(questions)), type=pa.int32())
     return pa.RecordBatch.from_arrays([numbers, *params.values()], names=[AT, *params])
-
-
-def _unpacked(carried: Carried, columns: list[str], rows: list[Row]) -> Found:
-    try:
-        return carried.unpacked(columns, rows)
-    except TruthError as error:
-        return error

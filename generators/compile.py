@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import functools
 import gc
 import itertools
 import json
@@ -14,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, closing
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -84,7 +83,7 @@ def run(wanted: Sequence[Plan], seed: int, workers: int, root: Path = Path()) ->
         with track("compile", len(wanted)) as advance:
             for _ in range(len(wanted) - len(todo)):
                 advance(kept=True)
-            for made in _made(todo, seed, workers, root):
+            for made in _made(store, todo, seed, workers, root):
                 for _ in range(made):
                     advance()
         for item in keys:
@@ -96,22 +95,15 @@ def _kinship(one: tuple[Plan, str]) -> tuple[object, ...]:
     return plan.operations, plan.domain, plan.id
 
 
-def _made(todo: Sequence[tuple[Plan, str]], seed: int, workers: int, root: Path) -> Iterator[int]:
+def _made(store: Store, todo: Sequence[tuple[Plan, str]], seed: int, workers: int, root: Path) -> Iterator[int]:
     """Make the outcomes of plans and keep them under their keys; how many more are kept, again and again."""
     if workers <= 1:
-        with closing(Store()) as store:
-            yield from _kept(store, todo, seed, root)
+        yield from _kept(store, todo, seed, root)
         return
-    size = min(PART, math.ceil(len(todo) / (PARTS_A_WORKER * workers)) or 1)
+    size = max(1, min(PART, math.ceil(len(todo) / (PARTS_A_WORKER * workers))))
     parts = [todo[at : at + size] for at in range(0, len(todo), size)]
-    with ProcessPoolExecutor(workers, initializer=_settle) as pool:
+    with ProcessPoolExecutor(workers, initializer=gc.freeze) as pool:  # the specs stay: no collection need walk through them
         yield from pool.map(_make, parts, itertools.repeat(seed), itertools.repeat(root))
-
-
-def _settle() -> None:
-    """What the specs take stays, so that no collection need walk through it; what many tasks take at a time mostly stays as well."""
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
 
 
 def _make(part: Sequence[tuple[Plan, str]], seed: int, root: Path) -> int:
@@ -120,8 +112,9 @@ def _make(part: Sequence[tuple[Plan, str]], seed: int, root: Path) -> int:
 
 
 def _kept(store: Store, part: Sequence[tuple[Plan, str]], seed: int, root: Path) -> Iterator[int]:
+    """Make a part of the outcomes side by side and keep each as it ends; 1 for each."""
     specs = _specs(root)
-    work = [functools.partial(_outcome, specs, plan, item, seed) for plan, item in part]
+    work = [partial(_outcome, specs, plan, item, seed) for plan, item in part]
     for item, found in together.run(work, database.of_process(os.getpid())):
         store.put("compile", item, found)
         yield 1

@@ -7,18 +7,16 @@ import contextlib
 import functools
 from collections import OrderedDict
 from collections.abc import Hashable
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from generators import views
-from generators.questions import Answer, Question, question
+from generators.questions import Answer, Database, Question
 from generators.statements import Prepared, TruthError
 from generators.views import Binding, Carried, Cut
 
-KEPT_ANSWERS = 512
-SHELVES = 512  # sets of views that stay registered, each on a connection of its own
+SHELVES = 128  # sets of views that stay registered, each on a connection of its own; a statement prepared there may hold 1 MB
 SEALED = {"threads": 1, "enable_external_access": False}  # SQL of specs reads no file and no network
 FAILURES = (duckdb.Error, OverflowError)  # the latter for what Python has no value for
 PLAIN = {"enable_optimizer": False}  # it costs more than it saves on tables of thirty rows
@@ -54,6 +52,10 @@ class Shelf:
         carried = Carried()
         tables = {name: views.table(inputs[name].relation, part, carried) for name, part in cuts.items()}
         self.holds, self.carried = shown, carried
+        self.show(tables)
+
+    def show(self, tables: dict[str, pa.RecordBatch]) -> None:
+        """Have the views of these names show these tables."""
         for name, table in tables.items():
             if name in self._views:
                 self._views[name].table = table
@@ -62,32 +64,20 @@ class Shelf:
                 self.connection.register(name, self._views[name])
 
 
-class InMemory:
+class InMemory(Database):
     """A private in-memory database, single-threaded so that results do not depend on the machine.
 
-    Views stay registered and statements prepared from one query to the next, and answers are kept for a while: a task asks the same of
-    the same rows many times.
+    Views stay registered and statements prepared from one query to the next.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self._main = duckdb.connect(":memory:", config=SEALED | PLAIN)
         self._main.execute("SET lock_configuration = true")
         self._shelves: OrderedDict[Hashable, Shelf] = OrderedDict()  # the one asked longest ago comes first
-        self._answers: dict[Hashable, Answer] = {}
-
-    def query(self, sql: str, inputs: dict[str, Binding], params: dict[str, Any]) -> Answer:
-        """Column names and rows of `sql` over the inputs as views. Raises TruthError."""
-        asked = question(sql, inputs, params)
-        key = asked.key
-        if key not in self._answers:
-            if len(self._answers) >= KEPT_ANSWERS:
-                self._answers.clear()
-            self._answers[key] = self.answer(asked)
-        columns, rows = self._answers[key]
-        return list(columns), list(rows)
 
     def answer(self, asked: Question) -> Answer:
-        """The answer, which is not kept. Raises TruthError."""
+        """The answer, made anew. Raises TruthError."""
         try:
             shelf = self.shelf(asked.shape)
             shelf.hold(asked.shown, asked.inputs, asked.cuts)
@@ -102,13 +92,9 @@ class InMemory:
         if shelf is None:
             if len(self._shelves) >= SHELVES:
                 self._shelves.popitem(last=False)[1].connection.close()
-            shelf = Shelf(self.cursor())
+            shelf = Shelf(self._main.cursor())
         self._shelves[shape] = shelf
         return shelf
-
-    def cursor(self) -> duckdb.DuckDBPyConnection:
-        """A connection to nothing but what is registered on it."""
-        return self._main.cursor()
 
     def close(self) -> None:
         """Give the memory back."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from generators.questions import Database
-from generators.relations import Column, Relation, Row, Value
+from generators.relations import Column, Relation, Row, Value, in_order
 from generators.statements import TruthError
 from generators.views import SAMENESS, Binding
 from specs.catalogue import Operation
@@ -158,14 +158,6 @@ def answer(db: Database, operation: Operation, inputs: dict[str, Binding], param
         root, same, words = "", (), (yields.get("one", "line"), yields.get("many", "lines"))
     ordered = bool(yields.get("ordered", False))
     return Relation(operation.spec.name, *words, out, tuple(rows if ordered else in_order(rows)), ordered=ordered, root=root, same=same)
-
-
-def in_order(rows: list[Row]) -> list[Row]:
-    """Rows whose order says nothing, sorted, blanks last: how they come out of a database is its own affair."""
-    try:
-        return sorted(rows)
-    except TypeError:  # a blank beside a value
-        return sorted(rows, key=lambda row: tuple([(v is None, v) for v in row]))
 
 
 def _as_in(main: Binding, columns: list[str], rows: list[Row]) -> tuple[tuple[Column, ...], list[Row]]:

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from generators import batches, operate
-from generators.batches import Batches, Found, group_of
+from generators.batches import Found, group_of
 from generators.chain import bindings
 from generators.database import InMemory
 from generators.demands import mutant_sql
 from generators.hostile import Trial
 from generators.questions import Question, question
+from generators.relations import in_order
 from generators.statements import TruthError
 from generators.views import Binding
 from generators.witness import witnesses
@@ -50,14 +51,10 @@ def _asked_twice(db: InMemory, sql: str, tried: Sequence[Trial]) -> Iterator[tup
         params = {**trial.step.params, **operate.auto_params(bound)}
         straight, backwards = (question(sql, b, params) for b in (bound, {n: _backwards(b) for n, b in bound.items()}))
         groups.setdefault(group_of(straight), []).append((trial, straight, backwards))
-    asking = Batches(db)
-    for group, members in groups.items():
-        among = asking.answers(group, [backwards for _, _, backwards in members])
+    for members in groups.values():
+        among = batches.answers(db, [backwards for _, _, backwards in members])
         for (trial, straight, _), found in zip(members, among, strict=True):
-            try:
-                yield trial, db.answer(straight), found
-            except TruthError as error:
-                yield trial, error, found
+            yield trial, batches.found_of(db.answer, straight), found
 
 
 def _backwards(binding: Binding) -> Binding:
@@ -70,4 +67,4 @@ def _agree(one: Found, other: Found, exact: bool) -> bool:
         return isinstance(one, TruthError) and isinstance(other, TruthError)
     if exact:
         return one == other
-    return one[0] == other[0] and operate.in_order(one[1]) == operate.in_order(other[1])
+    return one[0] == other[0] and in_order(one[1]) == in_order(other[1])

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import functools
+from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from generators import views
 from generators.relations import Row
 from generators.statements import literal, param_of
 from generators.views import Binding, Cut
 
+KEPT = 512
 Answer = tuple[list[str], list[Row]]  # names of columns, and rows
-
-
-class Database(Protocol):
-    """What answers SQL over inputs."""
-
-    def query(self, sql: str, inputs: dict[str, Binding], params: dict[str, Any]) -> Answer:
-        """Column names and rows of `sql` over the inputs as views. Raises TruthError."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,3 +59,26 @@ def question(sql: str, inputs: dict[str, Binding], params: dict[str, Any]) -> Qu
 @functools.cache
 def _mentions(param: str, sql: str) -> bool:
     return param_of(param).search(sql) is not None
+
+
+class Database(ABC):
+    """What answers SQL over inputs. Answers are kept for a while: a task asks the same of the same rows many times."""
+
+    def __init__(self) -> None:
+        self._answers: dict[Hashable, Answer] = {}
+
+    @abstractmethod
+    def answer(self, asked: Question) -> Answer:
+        """The answer, made anew. Raises TruthError."""
+
+    def query(self, sql: str, inputs: dict[str, Binding], params: dict[str, Any]) -> Answer:
+        """Column names and rows of `sql` over the inputs as views. Raises TruthError."""
+        asked = question(sql, inputs, params)
+        key = asked.key
+        if key not in self._answers:
+            found = self.answer(asked)
+            if len(self._answers) >= KEPT:
+                self._answers.clear()
+            self._answers[key] = found
+        columns, rows = self._answers[key]
+        return list(columns), list(rows)

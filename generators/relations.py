@@ -9,11 +9,13 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
 Value = str | int | Decimal | date | datetime | None
 Row = tuple[Value, ...]
+R = TypeVar("R", bound=tuple[Any, ...])
 
 TEXT_ROLES = ("key", "ref", "party", "group", "state", "title", "text", "place", "field", "value", "path")
 NUMBERS = ("measure", "level")  # a level is a number that does not add up: a temperature, a grade, a price for one
@@ -76,10 +78,7 @@ class Relation:
     def content(self) -> list[tuple[str | None, ...]]:
         """What two equal relations share: canonical rows, sorted where their order does not count."""
         rows: list[tuple[str | None, ...]] = list(zip(*(all_written(self.rows, at, c) for at, c in enumerate(self.columns)), strict=True))
-        if self.ordered:
-            return rows
-        blanks = any(None in row for row in rows)
-        return sorted(rows, key=lambda row: tuple((v is None, v or "") for v in row)) if blanks else sorted(rows)
+        return rows if self.ordered else in_order(rows)
 
     def agrees(self, other: Relation) -> bool:
         """Whether the two have the same content; the number of rows tells most of them apart."""
@@ -119,6 +118,14 @@ class Relation:
         """One column's values, in row order."""
         position = self.index(name)
         return [row[position] for row in self.rows]
+
+
+def in_order(rows: Sequence[R]) -> list[R]:
+    """Rows whose order says nothing, sorted, blanks last."""
+    try:
+        return sorted(rows)
+    except TypeError:  # a blank beside a value
+        return sorted(rows, key=lambda row: tuple([(v is None, v) for v in row]))
 
 
 def written(value: Value, column: Column) -> str | None:

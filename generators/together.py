@@ -11,40 +11,33 @@ from typing import Any, TypeVar
 
 from greenlet import getcurrent, greenlet
 
-from generators.batches import Batches, Found, group_of
+from generators.batches import Found, answers, group_of
 from generators.database import InMemory
-from generators.questions import Answer, Database, Question, question
+from generators.questions import Answer, Database, Question
 from generators.statements import TruthError
-from generators.views import Binding
 
 T = TypeVar("T")
 WIDTH = 128  # pieces of work at a time
 
 
-class Asker:
-    """The database as one piece of work sees it. It keeps all its answers: a task asks the same of the same rows many times."""
+class Asker(Database):
+    """The database as one piece of work sees it."""
 
     def __init__(self, hub: greenlet) -> None:
+        super().__init__()
         self._hub = hub
-        self._answers: dict[Hashable, Answer] = {}
 
-    def query(self, sql: str, inputs: dict[str, Binding], params: dict[str, Any]) -> Answer:
-        """Column names and rows of `sql` over the inputs as views. Raises TruthError."""
-        asked = question(sql, inputs, params)
-        key = asked.key
-        if key not in self._answers:
-            found: Found = self._hub.switch(asked)
-            if isinstance(found, TruthError):
-                raise found
-            self._answers[key] = found
-        columns, rows = self._answers[key]
-        return list(columns), list(rows)
+    def answer(self, asked: Question) -> Answer:
+        """What the hub finds, while others go on. Raises TruthError."""
+        found: Found = self._hub.switch(asked)
+        if isinstance(found, TruthError):
+            raise found
+        return found
 
 
 def run(work: Iterable[Callable[[Database], T]], db: InMemory, width: int = WIDTH) -> Iterator[T]:
     """What each piece of work comes to, as they end. Each is given a database to ask."""
-    hub, batches = getcurrent(), Batches(db)
-    left = iter(work)
+    hub, left = getcurrent(), iter(work)
     waiting: dict[Hashable, list[tuple[greenlet, Question]]] = {}
     running = 0
 
@@ -64,8 +57,6 @@ def run(work: Iterable[Callable[[Database], T]], db: InMemory, width: int = WIDT
             yield from resumed(greenlet(piece, hub), Asker(hub))
         if not waiting:
             return
-        group = group_of(max(waiting.values(), key=len)[0][1])  # the others grow meanwhile
-        asking = waiting.pop(group)
-        answers = batches.answers(group, [asked for _, asked in asking])
-        for (one, _), found in zip(asking, answers, strict=True):
+        asking = waiting.pop(group_of(max(waiting.values(), key=len)[0][1]))  # the other groups grow meanwhile
+        for (one, _), found in zip(asking, answers(db, [asked for _, asked in asking]), strict=True):
             yield from resumed(one, found)

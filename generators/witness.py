@@ -11,7 +11,7 @@ from generators import chain, operate
 from generators.chain import Bases, Step, Twist
 from generators.operate import Unfit
 from generators.questions import Database
-from generators.relations import Relation, Row
+from generators.relations import Relation, Row, in_order
 from generators.statements import TruthError
 
 ROUNDS = 4
@@ -165,7 +165,7 @@ def plant(db: Database, steps: Sequence[Step], equal: Sequence[Mutant], bases: B
             columns, rows = db.query(sql, bound, {**step.params, **operate.auto_params(bound)})
             base = bound[name].relation.root
             written = dict(zip(bound[name].view, (c.name for c in bound[name].relation.columns), strict=True))
-            planted[base] = replaced(planted[base], [written.get(c, c) for c in columns], rows)
+            planted[base] = replaced(planted[base], [written.get(c, c) for c in columns], in_order(rows))
     return planted
 
 

@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generators import batches, database, task, together
-from generators.batches import Batches, group_of
 from generators.plan import plans
 from generators.questions import Answer, Database, question
 from generators.relations import Column, Relation, Row
@@ -36,6 +35,7 @@ TRUTHS = {
     "all": "SELECT * FROM rows",
     "filtered": 'SELECT * FROM rows WHERE "group" = $val ORDER BY "when" DESC NULLS LAST, key',
     "cut": 'SELECT * FROM rows WHERE measure >= $low AND "when" < $day',
+    "by a word of ours": 'SELECT * FROM rows WHERE "when" >= $at AND "group" = $asked ORDER BY key',
     "grouped": 'SELECT "group", sum(measure) AS total, count(*) AS n FROM rows GROUP BY "group" ORDER BY total DESC NULLS LAST, "group" NULLS LAST',
     "one row of none": "SELECT count(*) AS n, max(measure) AS most FROM rows WHERE measure > $low",
     "ranked": 'SELECT key, measure FROM rows QUALIFY row_number() OVER (PARTITION BY "group" ORDER BY measure DESC NULLS LAST, key) <= $n ORDER BY key',
@@ -66,6 +66,11 @@ def bound(rows: tuple[Row, ...]) -> Binding:
     return Binding(Relation("rows", "row", "rows", COLUMNS, rows, root="rows", same=("shop", "price")), NAMES)
 
 
+def valued(n: int, val: str) -> dict[str, Any]:
+    """A value for each parameter that some truth here has."""
+    return {"val": val, "asked": val, "n": n, "low": Decimal(n - 2), "day": date(2026, 3, n), "at": date(2026, 3, n)}
+
+
 def alone(sql: str, inputs: dict[str, Binding], params: dict[str, Any], db: Database) -> Answer | str:
     try:
         return db.query(sql, inputs, params)
@@ -90,7 +95,7 @@ def both_ways(sql: str, asked: Sequence[tuple[dict[str, Binding], dict[str, Any]
 @given(st.lists(st.tuples(rows_of, rows_of, st.integers(1, 3), st.sampled_from(["a", "b"])), min_size=3, max_size=6))
 def test_many_at_once_are_answered_as_one_by_one(name: str, drawn: list[tuple[Any, Any, int, str]]) -> None:
     sql = TRUTHS[name]
-    values = [{"val": val, "n": n, "low": Decimal(n - 2), "day": date(2026, 3, n)} for _, _, n, val in drawn]
+    values = [valued(n, val) for _, _, n, val in drawn]
     asked = [
         ({"rows": bound(r)} | ({"other": bound(o)} if "other" in sql else {}), v) for (r, o, _, _), v in zip(drawn, values, strict=True)
     ]
@@ -107,8 +112,8 @@ def test_what_is_asked_at_once_is_one_query() -> None:
         told = {}
         for name, sql in TRUTHS.items():
             inputs = {"rows": bound((("K1", "a", None, None, "x"),))} | ({"other": bound(())} if "other" in sql else {})
-            one = question(sql, inputs, {"val": "a", "n": 1, "low": Decimal(1), "day": date(2026, 3, 1)})
-            told[name] = not batches.alone(sql) and Batches(db).at_once(group_of(one), [one] * 3) is not None
+            one = question(sql, inputs, valued(1, "a"))
+            told[name] = not batches.alone(sql) and batches.at_once(db, [one] * 3) is not None
     assert [name for name, at_once in told.items() if not at_once] == ["first", "as they come"]
 
 
@@ -150,7 +155,7 @@ def test_a_fault_in_one_piece_of_work_is_not_swallowed() -> None:
 
 
 def test_more_kinds_of_questions_than_stay_prepared_are_all_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "KEPT", 2)
+    monkeypatch.setattr(database, "SHELVES", 2)
     inputs = {"rows": bound((("K1", "a", None, None, "x"),))}
 
     def asking(db: Database) -> list[Answer]:
